@@ -1,0 +1,1 @@
+"""The reusable steps: what a pipeline can do."""
