@@ -11,6 +11,8 @@ from sluicegate.serving.api.seldon_deployment import PredictorSpec
 from sluicegate.serving.gateway.routes import Address
 
 ReplicaState = Literal["Starting", "Ready", "Draining", "Failed"]
+WorkloadKey = tuple[str, str, str]
+"""Namespace, workload name, revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +27,21 @@ class Workload:
     replicas: int
     protocol: str = "seldon"
 
+    @property
+    def key(self) -> WorkloadKey:
+        """Which servers are meant, whatever their number."""
+        return (self.namespace, self.name, self.revision)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """One server as the rim observes it."""
+    """One server as the rim observes it.
 
+    ``Failed`` means that it ended by itself and is not (yet) running again; ``message`` then starts with ``refused:``
+    when the server refused its bundle.
+    """
+
+    namespace: str = "default"
     workload: str
     revision: str
     index: int
@@ -41,12 +53,20 @@ class Replica:
     verified: bool | None = None
     """Whether it serves a bundle that was proven; None for a bare model URI or before readiness."""
 
+    @property
+    def key(self) -> WorkloadKey:
+        """The workload's key that it belongs to."""
+        return (self.namespace, self.workload, self.revision)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """All servers and the gateway, at one moment."""
+    """The servers of one namespace and the gateway, at one moment."""
 
     replicas: tuple[Replica, ...] = ()
     traffic: dict[str, int] = field(default_factory=dict)
     """What the gateway acknowledged for this deployment, percent by predictor."""
     mirror: dict[str, int] = field(default_factory=dict)
+    """Copies by predictor, percent, under the same acknowledgement."""
+    settled: bool = False
+    """Whether the gateway acknowledged the newest table that was made from what is stored."""
