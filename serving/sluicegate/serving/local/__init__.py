@@ -1,1 +1,1 @@
-"""Room of serving: local."""
+"""Reconcile on one machine: an API in Kubernetes' dialect over SQLite, and a supervisor of processes."""
