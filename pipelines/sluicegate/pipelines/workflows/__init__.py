@@ -1,1 +1,1 @@
-"""Room of pipelines: workflows."""
+"""Runs Argo Workflow files on one machine: read and refuse what is not supported, plan in pure functions, execute."""

@@ -1,0 +1,108 @@
+"""Which template a call means: those of the workflow itself, and those of the WorkflowTemplates given beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from sluicegate.pipelines.workflows.errors import ManifestError
+from sluicegate.pipelines.workflows.manifest import Call, Manifest, Parameter, Scalar, Spec, Template
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A template and the WorkflowTemplate in which its calls are looked up ("" for the workflow's own)."""
+
+    template: Template
+    home: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """All templates that a run may use, and the spec that it runs."""
+
+    spec: Spec
+    templates: Mapping[str, Mapping[str, Template]]
+    """WorkflowTemplate name ("" for the workflow itself) to template name to template."""
+
+    def find(self, call: Call, home: str, where: str) -> Resolved:
+        """The template that a call in ``home`` means.
+
+        Raises ManifestError when there is none.
+        """
+        if call.template_ref is not None:
+            return self.named(call.template_ref.template, call.template_ref.name, where)
+        return self.named(call.template, home, where)
+
+    def named(self, name: str, home: str, where: str) -> Resolved:
+        """The template of that name in ``home``."""
+        if home not in self.templates:
+            known = ", ".join(sorted(filter(None, self.templates))) or "none"
+            raise ManifestError(f"{where}: no WorkflowTemplate {home!r} was given; given are: {known}")
+        if name not in self.templates[home]:
+            known = ", ".join(sorted(self.templates[home])) or "none"
+            raise ManifestError(f"{where}: no template {name!r}; there are: {known}")
+        return Resolved(self.templates[home][name], home)
+
+
+def build(workflow: Manifest, beside: Mapping[str, Manifest], given: Mapping[str, Scalar]) -> Library:
+    """Put a workflow together with the WorkflowTemplates beside it and the parameters given at submission.
+
+    Raises ManifestError for an unknown template or parameter, or a parameter without a value.
+    """
+    spec, home = _own_spec(workflow, beside)
+    parameters = _given(spec.arguments.parameters, given, workflow.name)
+    spec = msgspec.structs.replace(spec, arguments=msgspec.structs.replace(spec.arguments, parameters=parameters))
+    templates = {name: _by_name(manifest.spec, name) for name, manifest in beside.items()}
+    templates[""] = dict(templates[home]) if home else _by_name(spec, workflow.name)
+    if not spec.entrypoint:
+        raise ManifestError(f"{workflow.name}: spec.entrypoint: expected the name of a template")
+    return Library(spec=spec, templates=templates)
+
+
+def _own_spec(workflow: Manifest, beside: Mapping[str, Manifest]) -> tuple[Spec, str]:
+    reference = workflow.spec.workflow_template_ref
+    if reference is None:
+        return workflow.spec, ""
+    if reference.name not in beside:
+        raise ManifestError(
+            f"{workflow.name}: spec.workflowTemplateRef.name: no WorkflowTemplate {reference.name!r} was given"
+        )
+    base = beside[reference.name].spec
+    own = {parameter.name: parameter for parameter in workflow.spec.arguments.parameters}
+    merged = (*(own.pop(p.name, p) for p in base.arguments.parameters), *own.values())
+    arguments = msgspec.structs.replace(base.arguments, parameters=merged)
+    changed = {"arguments": arguments, "entrypoint": workflow.spec.entrypoint or base.entrypoint}
+    return msgspec.structs.replace(base, **changed), reference.name
+
+
+def _by_name(spec: Spec, owner: str) -> dict[str, Template]:
+    found: dict[str, Template] = {}
+    for template in spec.templates:
+        if template.name in found:
+            raise ManifestError(f"{owner}: spec.templates: two templates are named {template.name!r}")
+        found[template.name] = template
+    return found
+
+
+def _given(declared: tuple[Parameter, ...], given: Mapping[str, Scalar], owner: str) -> tuple[Parameter, ...]:
+    unknown = sorted(set(given) - {parameter.name for parameter in declared})
+    if unknown:
+        known = ", ".join(parameter.name for parameter in declared) or "none"
+        raise ManifestError(f"{owner}: no parameter {unknown[0]!r}; it takes: {known}")
+    return tuple(_with_value(parameter, given, owner) for parameter in declared)
+
+
+def _with_value(parameter: Parameter, given: Mapping[str, Scalar], owner: str) -> Parameter:
+    value = given.get(parameter.name, parameter.value if parameter.value is not None else parameter.default)
+    where = f"{owner}: spec.arguments.parameters[{parameter.name}]"
+    if value is None:
+        raise ManifestError(f"{where}: has no value; give one with -p {parameter.name}=VALUE")
+    if parameter.enum and as_text(value) not in {as_text(choice) for choice in parameter.enum}:
+        raise ManifestError(f"{where}: found {value!r}; expected one of {', '.join(map(as_text, parameter.enum))}")
+    return msgspec.structs.replace(parameter, value=value)
+
+
+def as_text(value: Scalar) -> str:
+    """A parameter's value as the text that Argo makes of it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,164 @@
+"""Containers and scripts as subprocesses of this machine.
+
+A container's files are private; here each attempt has a directory of its own instead, and every path that the template
+declares for an input or output (``/tmp/outputs/phase``), or a directory that holds one, is moved below it wherever it
+stands in the command, the environment or the source.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sluicegate.pipelines.workflows import tether
+from sluicegate.pipelines.workflows.leaves import LeafEnd, LeafRun
+from sluicegate.pipelines.workflows.library import as_text
+from sluicegate.pipelines.workflows.manifest import Container, Script, Template
+from sluicegate.pipelines.workflows.nodes import Phase
+
+_RESULT_LIMIT = 256 * 1024
+_LAST_LINES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processes:
+    """Runs container and script templates. ``environment`` is given to each beside the runner's own."""
+
+    environment: Mapping[str, str]
+    echo: bool = False
+    """Whether what the commands write is shown as it comes."""
+
+    async def run(self, leaf: LeafRun) -> LeafEnd:
+        """Run one attempt to its end, its time-out, or its cancellation."""
+        moved = _moved_paths(leaf)
+        _lay_inputs(leaf, moved)
+        command, environment = self._command(leaf, moved)
+        try:
+            code, text, log = await self._execute(leaf, command, environment)
+        except TimeoutError:
+            return LeafEnd(
+                phase="Failed",
+                message=f"Pod was active on the node longer than the specified deadline ({leaf.timeout:g} s)",
+            )
+        return _end(leaf, moved, code, text, log)
+
+    def _command(self, leaf: LeafRun, moved: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+        container: Container = leaf.template.container or leaf.template.script or Container()
+        words = [*container.command, *container.args]
+        if isinstance(container, Script):
+            source = leaf.directory / "source"
+            source.write_text(_move(container.source, moved))
+            words.append(str(source))
+        own = {variable.name: _move(variable.value, moved) for variable in container.env}
+        return [_move(word, moved) for word in words], {**os.environ, **self.environment, **own}
+
+    async def _execute(self, leaf: LeafRun, command: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
+        container: Container = leaf.template.container or leaf.template.script or Container()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-S", "-E", str(tether.__file__), *command,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=environment, cwd=container.working_dir or None, start_new_session=True, limit=_RESULT_LIMIT * 4,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(leaf.timeout):
+                text, log = await asyncio.gather(
+                    self._read(process.stdout, leaf.directory / "stdout.log"),
+                    self._read(process.stderr, leaf.directory / "stderr.log"),
+                )
+                return await process.wait(), text, log
+        finally:
+            await _finish(process)
+
+    async def _read(self, stream: asyncio.StreamReader | None, path: Path) -> str:
+        kept: list[str] = []
+        with path.open("w") as log:
+            while stream is not None and (chunk := await stream.read(65536)):
+                text = chunk.decode(errors="replace")
+                log.write(text)
+                kept.append(text)
+                if self.echo:
+                    sys.stderr.write(text)
+                    sys.stderr.flush()
+        return "".join(kept)[-_RESULT_LIMIT:]
+
+
+async def _finish(process: asyncio.subprocess.Process) -> None:
+    """Let go of the tether, so that the command's whole group ends; wait until it has."""
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        await asyncio.shield(process.wait())
+
+
+def _moved_paths(leaf: LeafRun) -> dict[str, str]:
+    """Declared paths, and directories two or more levels deep that hold one, to their places for this node."""
+    inputs, outputs = leaf.template.inputs, leaf.template.outputs
+    paths = [artifact.path for artifact in (*inputs.artifacts, *outputs.artifacts)]
+    paths += [parameter.value_from.path for parameter in outputs.parameters if parameter.value_from]
+    absolute = [Path(path) for path in paths if path.startswith("/")]
+    holding = {parent for path in absolute for parent in path.parents if len(parent.parts) > 2}
+    return {str(path): str(leaf.directory / "files" / path.relative_to("/")) for path in {*absolute, *holding}}
+
+
+def _move(text: str, moved: Mapping[str, str]) -> str:
+    for path in sorted(moved, key=len, reverse=True):
+        place = moved[path].replace("\\", r"\\")
+        text = re.sub(rf"(?<![\w.\-/]){re.escape(path)}(?![\w.\-])", place, text)
+    return text
+
+
+def _lay_inputs(leaf: LeafRun, moved: Mapping[str, str]) -> None:
+    for path in moved.values():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    for artifact in leaf.template.inputs.artifacts:
+        place = Path(moved[artifact.path])
+        if artifact.raw is not None:
+            place.write_text(artifact.raw.data)
+        elif artifact.name in leaf.artifacts:
+            source = Path(leaf.artifacts[artifact.name])
+            shutil.copytree(source, place) if source.is_dir() else shutil.copy2(source, place)
+
+
+def _end(leaf: LeafRun, moved: Mapping[str, str], code: int, text: str, log: str) -> LeafEnd:
+    outputs, missing = _parameters(leaf.template, moved)
+    artifacts = {a.name: moved[a.path] for a in leaf.template.outputs.artifacts if Path(moved[a.path]).exists()}
+    missing += [a.name for a in leaf.template.outputs.artifacts if a.name not in artifacts and not a.optional]
+    phase: Phase = "Failed" if code else "Error" if missing else "Succeeded"
+    messages: dict[Phase, str] = {
+        "Failed": f"exit code {code}: {_last_words(log or text)}",
+        "Error": f"the command ended well but left no output {missing[:1]}",
+    }
+    return LeafEnd(
+        phase=phase, message=messages.get(phase, ""), outputs=outputs, artifacts=artifacts,
+        result=text.strip(), exit_code=code,
+    )  # fmt: skip
+
+
+def _parameters(template: Template, moved: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    for parameter in template.outputs.parameters:
+        source = parameter.value_from
+        if source is None or not source.path:
+            continue
+        path = Path(moved.get(source.path, source.path))
+        if path.is_file():
+            found[parameter.name] = path.read_text().rstrip("\n")
+        elif source.default is not None:
+            found[parameter.name] = as_text(source.default)
+        else:
+            missing.append(parameter.name)
+    return found, missing
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return " | ".join(lines[-_LAST_LINES:])[-1000:] or "it wrote nothing"
