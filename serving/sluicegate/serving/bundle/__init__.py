@@ -1,1 +1,1 @@
-"""Room of serving: bundle."""
+"""A packaged model: its manifest, how it is written in one stroke, read again, proven, and where bundles lie."""

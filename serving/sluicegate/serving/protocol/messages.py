@@ -1,0 +1,74 @@
+"""Messages: what a request, an answer and a feedback say, whichever protocol carried them.
+
+Codecs make them, units of a graph take and return them, the collector reads them back from the request log. All are
+frozen; a changed message is a new one (``dataclasses.replace``). Arrays inside are never written to.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+JSONValue = Any
+"""Whatever ``msgspec.json.decode`` returns without a type."""
+Form = Literal["ndarray", "tensor", "strData", "jsonData", "binData"]
+"""How the content was written on the wire; an answer mirrors its request."""
+MetricKind = Literal["COUNTER", "GAUGE", "TIMER"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A figure that a model reports of itself; a TIMER is in milliseconds."""
+
+    key: str
+    kind: MetricKind
+    value: float
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """What travels beside the content."""
+
+    puid: str = ""
+    tags: dict[str, JSONValue] = field(default_factory=dict)
+    routing: dict[str, int] = field(default_factory=dict)
+    request_path: dict[str, str] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+
+
+NO_META = Meta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One payload. ``content`` is an array for ndarray and tensor, text for strData, bytes for binData, else JSON."""
+
+    content: Array | str | bytes | JSONValue
+    form: Form = "ndarray"
+    names: tuple[str, ...] = ()
+    meta: Meta = NO_META
+
+    @property
+    def tabular(self) -> bool:
+        """Whether the content is an array."""
+        return isinstance(self.content, np.ndarray)
+
+    @property
+    def rows(self) -> int:
+        """Length of the first axis; 1 for anything that is not an array."""
+        return int(self.content.shape[0]) if isinstance(self.content, np.ndarray) and self.content.ndim else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What became known afterwards: the reward, the true labels (one per row), for the answer with this puid."""
+
+    puid: str
+    reward: float = 0.0
+    truth: Message | None = None
+    request: Message | None = None
+    response: Message | None = None
+    routing: dict[str, int] = field(default_factory=dict)

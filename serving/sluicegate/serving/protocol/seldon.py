@@ -1,0 +1,238 @@
+"""Seldon's JSON: prediction requests, answers, feedback and the status object of a failure.
+
+Used by the server's doors, by bundles (their input example is such a request) and by the collector. The content is one
+of ``data.ndarray``, ``data.tensor``, ``strData``, ``jsonData``, ``binData``; JSON null in numeric data means NaN.
+"""
+
+import base64
+import binascii
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sluicegate.serving.protocol.arrays import array_of, list_of
+from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, shown
+from sluicegate.serving.protocol.messages import NO_META, Array, Feedback, JSONValue, Message, Meta, Metric
+
+CONTENT_FIELDS = ("data", "strData", "jsonData", "binData")
+_UNSUPPORTED = {"tftensor": "data.tensor or data.ndarray", "customData": "jsonData"}
+_JSON = msgspec.json.Decoder()
+
+
+def parse(body: bytes | bytearray) -> JSONValue:
+    """The body as JSON. Raises BadPayloadError with the place where it ends to be JSON."""
+    if not body:
+        raise BadPayloadError("(body)", "nothing", "a JSON object")
+    try:
+        return _JSON.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadPayloadError("(body)", str(error), "a JSON object") from error
+
+
+def message_from(value: JSONValue, path: str = "") -> Message:
+    """Read a SeldonMessage. Raises BadPayloadError naming the field."""
+    if not isinstance(value, dict):
+        raise BadPayloadError(path or "(body)", shown(value), "a JSON object")
+    present = [name for name in CONTENT_FIELDS if name in value]
+    if len(present) != 1:
+        raise _content_error(value, present, path)
+    meta = meta_from(value["meta"], f"{path}meta") if value.get("meta") else NO_META
+    name = present[0]
+    if name == "data":
+        return _data(value["data"], f"{path}data", meta)
+    return _other(name, value[name], f"{path}{name}", meta)
+
+
+def _content_error(value: dict[str, Any], present: list[str], path: str) -> BadPayloadError:
+    for name, instead in _UNSUPPORTED.items():
+        if name in value:
+            return BadPayloadError(f"{path}{name}", "a field that this server does not read", instead)
+    found = " and ".join(present) or (f"only {', '.join(map(shown, list(value)[:5]))}" if value else "an empty object")
+    return BadPayloadError(path or "(body)", found, "exactly one of data, strData, jsonData, binData")
+
+
+def _data(data: JSONValue, path: str, meta: Meta) -> Message:
+    if not isinstance(data, dict):
+        raise BadPayloadError(path, shown(data), "an object with ndarray or tensor")
+    names = _names(data.get("names"), f"{path}.names")
+    if "ndarray" in data and "tensor" not in data:
+        content = array_of(data["ndarray"], f"{path}.ndarray")
+        return Message(content=content, form="ndarray", names=names, meta=meta)
+    if "tensor" in data and "ndarray" not in data:
+        return Message(content=_tensor(data["tensor"], f"{path}.tensor"), form="tensor", names=names, meta=meta)
+    if "tftensor" in data:
+        raise BadPayloadError(f"{path}.tftensor", "a field that this server does not read", _UNSUPPORTED["tftensor"])
+    found = "both" if "ndarray" in data else "neither"
+    raise BadPayloadError(path, found, "exactly one of ndarray and tensor")
+
+
+def _names(names: JSONValue, path: str) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not isinstance(names, list):
+        raise BadPayloadError(path, shown(names), "a list of strings")
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise BadPayloadError(f"{path}[{index}]", shown(name), "a string")
+    return tuple(names)
+
+
+def _tensor(tensor: JSONValue, path: str) -> Array:
+    if not isinstance(tensor, dict):
+        raise BadPayloadError(path, shown(tensor), "an object with shape and values")
+    values = array_of(tensor.get("values"), f"{path}.values")
+    if values.ndim != 1 or values.dtype.kind not in "fib":
+        raise BadPayloadError(f"{path}.values", "something else", "a flat list of numbers")
+    shape = shape_from(tensor.get("shape", [len(values)]), f"{path}.shape")
+    if math.prod(shape) != len(values):
+        raise BadPayloadError(f"{path}.shape", f"{list(shape)} for {len(values)} values", "a shape of that many values")
+    return values.reshape(shape)
+
+
+def shape_from(shape: JSONValue, path: str) -> tuple[int, ...]:
+    """Read a tensor's shape: up to 32 whole numbers, none negative."""
+    if not isinstance(shape, list) or not 0 < len(shape) <= 32:
+        raise BadPayloadError(path, shown(shape), "a list of 1 to 32 whole numbers")
+    for index, length in enumerate(shape):
+        if isinstance(length, bool) or not isinstance(length, int) or not 0 <= length < 2**31:
+            raise BadPayloadError(f"{path}[{index}]", shown(length), "a whole number from 0 to 2147483647")
+    return tuple(shape)
+
+
+def _other(name: str, value: JSONValue, path: str, meta: Meta) -> Message:
+    if name == "jsonData":
+        return Message(content=value, form="jsonData", meta=meta)
+    if not isinstance(value, str):
+        raise BadPayloadError(path, shown(value), "a string" if name == "strData" else "a base64 string")
+    if name == "strData":
+        return Message(content=value, form="strData", meta=meta)
+    try:
+        return Message(content=base64.b64decode(value, validate=True), form="binData", meta=meta)
+    except (binascii.Error, ValueError) as error:
+        raise BadPayloadError(path, shown(value), "a base64 string") from error
+
+
+def meta_from(value: JSONValue, path: str = "meta") -> Meta:
+    """Read ``meta``; unknown fields are ignored. Raises BadPayloadError naming the field."""
+    if not isinstance(value, dict):
+        raise BadPayloadError(path, shown(value), "an object")
+    puid = value.get("puid") or ""
+    if not isinstance(puid, str) or len(puid) > 256 or not puid.isascii() or not (puid.isprintable()):
+        raise BadPayloadError(f"{path}.puid", shown(puid), "at most 256 printable ASCII characters")
+    return Meta(
+        puid=puid,
+        tags=_mapping(value.get("tags"), f"{path}.tags"),
+        routing=_routing(value.get("routing"), f"{path}.routing"),
+        request_path={str(k): str(v) for k, v in _mapping(value.get("requestPath"), f"{path}.requestPath").items()},
+    )
+
+
+def _mapping(value: JSONValue, path: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadPayloadError(path, shown(value), "an object")
+    return value
+
+
+def _routing(value: JSONValue, path: str) -> dict[str, int]:
+    routing = _mapping(value, path)
+    for unit, branch in routing.items():
+        if isinstance(branch, bool) or not isinstance(branch, int):
+            raise BadPayloadError(f"{path}.{unit}", shown(branch), "the number of a branch")
+    return routing
+
+
+def feedback_from(value: JSONValue) -> Feedback:
+    """Read a Feedback. Raises BadPayloadError when nothing joins it to an answer and nothing is told."""
+    if not isinstance(value, dict):
+        raise BadPayloadError("(body)", shown(value), "a JSON object")
+    reward = value.get("reward", 0.0)
+    if isinstance(reward, bool) or not isinstance(reward, int | float):
+        raise BadPayloadError("reward", shown(reward), "a number")
+    meta = _meta_of(value, "response")
+    truth = message_from(value["truth"], "truth.") if value.get("truth") else None
+    if not any(name in value for name in ("truth", "reward", "response", "request")):
+        raise BadPayloadError("(body)", "none of them", "truth or reward, and response.meta.puid")
+    return Feedback(
+        puid=meta.puid or _meta_of(value, "request").puid,
+        reward=float(reward),
+        truth=truth,
+        request=_part(value, "request"),
+        response=_part(value, "response"),
+        routing=meta.routing,
+    )
+
+
+def _meta_of(value: dict[str, Any], part: str) -> Meta:
+    inner = _mapping(value.get(part), part)
+    return meta_from(inner["meta"], f"{part}.meta") if inner.get("meta") else NO_META
+
+
+def _part(value: dict[str, Any], part: str) -> Message | None:
+    inner = _mapping(value.get(part), part)
+    return message_from(inner, f"{part}.") if any(name in inner for name in CONTENT_FIELDS) else None
+
+
+def body_of(message: Message) -> dict[str, Any]:
+    """The message as Seldon's JSON. Raises BadAnswerError for content that JSON cannot carry, NaN included."""
+    body = _content(message)
+    meta = message.meta
+    written: dict[str, Any] = {"puid": meta.puid} if meta.puid else {}
+    if meta.tags:
+        written["tags"] = meta.tags
+    if meta.routing:
+        written["routing"] = meta.routing
+    if meta.request_path:
+        written["requestPath"] = meta.request_path
+    if meta.metrics:
+        written["metrics"] = [_metric(metric) for metric in meta.metrics]
+    body["meta"] = written
+    return body
+
+
+def _content(message: Message) -> dict[str, Any]:
+    content = message.content
+    if isinstance(content, np.ndarray):
+        return {"data": _written(content, message)}
+    if isinstance(content, bytes):
+        return {"binData": base64.b64encode(content).decode()}
+    return {"strData" if message.form == "strData" else "jsonData": content}
+
+
+def _written(content: Array, message: Message) -> dict[str, Any]:
+    named: dict[str, Any] = {"names": list(message.names)}
+    values = list_of(content)
+    if message.form == "tensor" and content.dtype.kind in "fiub":
+        flat = content.ravel().tolist()
+        return named | {"tensor": {"shape": list(content.shape) or [1], "values": flat}}
+    return named | {"ndarray": values}
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    written = {"key": metric.key, "type": metric.kind, "value": metric.value}
+    return written | {"tags": metric.tags} if metric.tags else written
+
+
+def encode(value: JSONValue) -> bytes:
+    """JSON bytes. Raises BadAnswerError for what JSON cannot carry."""
+    try:
+        return msgspec.json.encode(value, enc_hook=_foreign)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadAnswerError(f"the answer cannot be written as JSON: {error}") from error
+
+
+def _foreign(value: object) -> JSONValue:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return list_of(value)
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
+
+
+def failure(code: int, reason: str, info: str, puid: str = "") -> dict[str, Any]:
+    """Seldon's status object: ``info`` says what was wrong and what to do."""
+    status = {"code": code, "info": info, "reason": reason, "status": "FAILURE"}
+    return {"status": status, "meta": {"puid": puid}} if puid else {"status": status}
