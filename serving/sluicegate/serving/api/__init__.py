@@ -1,1 +1,1 @@
-"""Room of serving: api."""
+"""The objects users write, as values: their shape, their defaults, what they must not say, how things are named."""

@@ -16,12 +16,12 @@ _MESSAGE = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTAL
 
 
 def decode(value: JSON, view: type[T]) -> T:
-    """Read a JSON dictionary as ``view``.
+    """Read a JSON dictionary as ``view``; a field that is null counts as left out, as Kubernetes has it.
 
     Raises InvalidObjectError with the path of the first field whose type is wrong.
     """
     try:
-        return msgspec.convert(value, view)
+        return msgspec.convert(_without_nulls(value), view)
     except msgspec.ValidationError as error:
         match = _MESSAGE.match(str(error))
         text, path = (match["text"], match["path"] or "") if match else (str(error), "")
@@ -41,3 +41,9 @@ def encode(view: msgspec.Struct) -> JSON:
     """Write a view as a JSON dictionary; defaults are left out."""
     built: Any = msgspec.to_builtins(view)
     return dict(built)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,74 @@
+"""What is meant when it is not said. Applied in memory at each reading, never written back, as Seldon Core does.
+
+Used by validation, by reconcile, and by the rims that start servers.
+"""
+
+import math
+
+from sluicegate.serving.api.decoding import decode
+from sluicegate.serving.api.metadata import DIGEST_ANNOTATION, GROUP, JSON, MODEL_ANNOTATION, VERSION_ANNOTATION
+from sluicegate.serving.api.model_rollout import ModelRollout, RegisteredModel
+from sluicegate.serving.api.names import candidate_name
+from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeploymentSpec
+
+PYTHON_CLASS = f"{GROUP}/python-class"
+"""Predictor annotation, or parameter of its graph's unit: ``module.Class`` to serve instead of a prepackaged server."""
+
+
+def python_class_of(predictor: PredictorSpec) -> str:
+    """``module.Class`` that the predictor asks for, or nothing."""
+    stated = [parameter.value for parameter in predictor.graph.parameters if parameter.name == PYTHON_CLASS]
+    return next(iter(stated), predictor.annotations.get(PYTHON_CLASS, ""))
+
+
+def implementation_of(predictor: PredictorSpec) -> str:
+    """What the model server is told to run: ``module.Class`` or the name of a prepackaged server."""
+    return python_class_of(predictor) or predictor.graph.implementation or "UNKNOWN_IMPLEMENTATION"
+
+
+def model_of(predictor: PredictorSpec) -> RegisteredModel | None:
+    """The registered model version that a predictor's annotations name."""
+    notes = predictor.annotations
+    if not notes.get(MODEL_ANNOTATION):
+        return None
+    return RegisteredModel(
+        name=notes[MODEL_ANNOTATION],
+        version=notes.get(VERSION_ANNOTATION, ""),
+        bundle_digest=notes.get(DIGEST_ANNOTATION, ""),
+    )
+
+
+def shares_of(spec: SeldonDeploymentSpec) -> dict[str, int]:
+    """Percent of the traffic by predictor, shadows left out; a single one gets everything, whatever it says."""
+    serving = [predictor for predictor in spec.predictors if not predictor.shadow]
+    if len(serving) == 1:
+        return {serving[0].name: 100}
+    return {predictor.name: predictor.traffic for predictor in serving}
+
+
+def stable_of(spec: SeldonDeploymentSpec) -> PredictorSpec | None:
+    """The predictor that serves alone, the one a rollout replaces; None when none or several do."""
+    serving = [name for name, share in shares_of(spec).items() if share > 0]
+    return next((each for each in spec.predictors if [each.name] == serving), None)
+
+
+def with_candidate_defaults(rollout: JSON) -> JSON:
+    """The rollout with its candidate's name and its model's annotations filled in. Raises InvalidObjectError."""
+    spec = decode(rollout, ModelRollout).spec
+    if spec.model is None:
+        return rollout
+    stated = (MODEL_ANNOTATION, spec.model.name), (VERSION_ANNOTATION, spec.model.version)
+    digest = ((DIGEST_ANNOTATION, spec.model.bundle_digest),) if spec.model.bundle_digest else ()
+    notes = dict((*stated, *digest)) | spec.candidate.annotations
+    candidate = dict(rollout["spec"].get("candidate") or {}) | {"annotations": notes}
+    name = spec.candidate.name or candidate_name(spec.model.version, decode(candidate, PredictorSpec))
+    return rollout | {"spec": rollout["spec"] | {"candidate": candidate | {"name": name}}}
+
+
+def milliseconds(text: str, otherwise: int) -> int:
+    """An annotation's time-out as a positive whole number of milliseconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        return otherwise
+    return int(value) if math.isfinite(value) and value >= 1 else otherwise
