@@ -1,0 +1,115 @@
+"""What Envoy is started with: its admin, its statistics, and where our xDS door is. Pure.
+
+Everything that may change comes through the door later, so a running Envoy is never restarted. The document is written
+to a file by whoever supervises the process; ``command`` is its argv.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.gateway.clusters import CONTROL_CLUSTER, TYPE, UNBOUNDED, config_source, socket_address
+from sluicegate.serving.gateway.routes import Address
+
+NODE = "sluicegate-gateway"
+BUCKETS = (
+    1,
+    2.5,
+    5,
+    10,
+    25,
+    50,
+    75,
+    100,
+    150,
+    200,
+    250,
+    300,
+    400,
+    500,
+    750,
+    1000,
+    1500,
+    2000,
+    2500,
+    5000,
+    10000,
+    30000,
+    3600000,
+)
+"""Upper bounds in milliseconds of the time histograms; a latency threshold should be one of them. The last one
+takes in every answer, so that its count is their number."""
+STATISTICS_INTERVAL = "0.5s"
+"""How often Envoy merges its histograms: a reader sees figures at most this old."""
+
+_RUNTIME = {
+    # Envoy's own limit of 100 is less than one path of a deployment's predictions needs.
+    "re2.max_program_size.error_level": 10_000,
+    "re2.max_program_size.warn_level": 10_000,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """``control_plane``: where the xDS door is served. ``admin``: Envoy's own address, to be kept on loopback."""
+
+    control_plane: Address
+    admin: Address
+
+
+def bootstrap(settings: Bootstrap) -> JSON:
+    """The bootstrap document."""
+    return {
+        "node": {"id": NODE, "cluster": NODE},
+        "admin": {"address": socket_address(settings.admin)},
+        "static_resources": {"clusters": [_control_cluster(settings.control_plane)]},
+        "dynamic_resources": {"cds_config": config_source(), "lds_config": config_source()},
+        "stats_flush_interval": STATISTICS_INTERVAL,
+        "stats_config": {
+            "histogram_bucket_settings": [{"match": {"prefix": "cluster."}, "buckets": list(BUCKETS)}],
+        },
+        "overload_manager": {"resource_monitors": [_connection_limit()]},
+        "layered_runtime": {"layers": [{"name": "static", "static_layer": dict(_RUNTIME)}]},
+    }
+
+
+def command(
+    envoy: Path, bootstrap_file: Path, *, log_level: str = "warning", log_file: Path | None = None
+) -> list[str]:
+    """Envoy's argv. One worker: weights then come out of one sequence, and a laptop has other work.
+
+    Without hot restart two gateways on one machine need no base ids. With ``log_file`` its own log goes there,
+    otherwise to stderr; ``complaints.last_refusal`` reads either.
+    """
+    arguments = [str(envoy), "--config-path", str(bootstrap_file), "--concurrency", "1", "--disable-hot-restart"]
+    arguments += ["--log-level", log_level, "--log-format", "%Y-%m-%dT%T.%e%z %l %n %v", "--drain-time-s", "5"]
+    return arguments + (["--log-path", str(log_file)] if log_file else [])
+
+
+def _connection_limit() -> JSON:
+    """Clients' connections; Envoy warns at every start when there is no limit."""
+    kind = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": {"@type": TYPE + kind, "max_active_downstream_connections": UNBOUNDED},
+    }
+
+
+def _control_cluster(address: Address) -> JSON:
+    """Each kind of resource, and each cluster's endpoints, hold one poll open, hence no limit on connections."""
+    limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), UNBOUNDED)
+    endpoint = {"endpoint": {"address": socket_address(address)}}
+    return {
+        "name": CONTROL_CLUSTER,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "circuit_breakers": {"thresholds": [{"priority": "DEFAULT", **limits}]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {"idle_timeout": "4s"},
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+        "load_assignment": {"cluster_name": CONTROL_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }

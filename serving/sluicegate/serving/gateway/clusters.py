@@ -1,0 +1,124 @@
+"""A predictor's servers as Envoy clusters and endpoints: health, ejection, limits, connections.
+
+Each predictor has a cluster for answers to users and, while it is mirrored, a second one for copies, so that their
+statistics stay apart. A cluster's definition depends on its name alone: whatever changes later comes by endpoints.
+"""
+
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.gateway.routes import Address
+
+TYPE = "type.googleapis.com/"
+CLUSTER_TYPE = TYPE + "envoy.config.cluster.v3.Cluster"
+ENDPOINTS_TYPE = TYPE + "envoy.config.endpoint.v3.ClusterLoadAssignment"
+CONTROL_CLUSTER = "sluicegate-control-plane"
+MIRROR_SUFFIX = "~mirror"
+REFRESH_DELAY = "0.05s"
+"""Envoy waits one to two of these between an answer and its next poll, thus before it acknowledges."""
+POLL_TIMEOUT = "45s"
+"""Longer than the door holds a poll (see ``xds.HOLD_SECONDS``), or quiet times would count as failures."""
+
+UNBOUNDED = 100_000
+
+
+def cluster_name(namespace: str, deployment: str, predictor: str) -> str:
+    """``<namespace>/<deployment>/<predictor>``: requests whose answers users see."""
+    return f"{namespace}/{deployment}/{predictor}"
+
+
+def mirror_name(namespace: str, deployment: str, predictor: str) -> str:
+    """``<namespace>/<deployment>/<predictor>~mirror``: copies, whose answers nobody sees."""
+    return cluster_name(namespace, deployment, predictor) + MIRROR_SUFFIX
+
+
+def config_source() -> JSON:
+    """Where Envoy polls for resources: our door, by REST, waiting for ever for the first answer.
+
+    A gateway that starts while the plane is down must not begin to answer 404 to everybody.
+    """
+    return {
+        "resource_api_version": "V3",
+        "initial_fetch_timeout": "0s",
+        "api_config_source": {
+            "api_type": "REST",
+            "transport_api_version": "V3",
+            "cluster_names": [CONTROL_CLUSTER],
+            "refresh_delay": REFRESH_DELAY,
+            "request_timeout": POLL_TIMEOUT,
+        },
+    }
+
+
+def cluster(name: str) -> JSON:
+    """The cluster called ``name``."""
+    return {
+        "@type": CLUSTER_TYPE,
+        "name": name,
+        "type": "EDS",
+        "eds_cluster_config": {"eds_config": config_source()},
+        "connect_timeout": "1s",
+        "lb_policy": "LEAST_REQUEST",
+        # Envoy's panic mode would send requests to servers that said they are not ready.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "ignore_health_on_host_removal": True,
+        "health_checks": [_health_check()],
+        "outlier_detection": _outlier_detection(),
+        "circuit_breakers": {"thresholds": [_limits("DEFAULT"), _limits("HIGH")]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                # Shorter than servers keep idle connections (5 s is common): the side that sends closes first.
+                "common_http_protocol_options": {"idle_timeout": "4s"},
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+    }
+
+
+def endpoints(name: str, addresses: tuple[Address, ...]) -> JSON:
+    """The servers of the cluster called ``name``."""
+    return {
+        "@type": ENDPOINTS_TYPE,
+        "cluster_name": name,
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address(address)}} for address in addresses]}],
+    }
+
+
+def socket_address(address: Address) -> JSON:
+    """An address in Envoy's words."""
+    return {"socket_address": {"address": address.host, "port_value": address.port}}
+
+
+def _health_check() -> JSON:
+    """Asks ``/ready`` twice a second; one 503 is enough to leave, one 200 to come back after a fresh start."""
+    return {
+        "timeout": "2s",
+        "interval": "0.5s",
+        "no_traffic_interval": "0.5s",
+        "unhealthy_interval": "0.25s",
+        "unhealthy_threshold": 3,  # counts silence only: an answer other than 200 takes a server out at once
+        "healthy_threshold": 1,
+        "http_health_check": {"path": "/ready"},
+    }
+
+
+def _outlier_detection() -> JSON:
+    """Sets aside a server that refuses or resets connections; errors that a model answers are not the server's."""
+    return {
+        "split_external_local_origin_errors": True,
+        "consecutive_local_origin_failure": 2,
+        "enforcing_consecutive_local_origin_failure": 100,
+        "enforcing_local_origin_success_rate": 0,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_consecutive_gateway_failure": 0,
+        "enforcing_success_rate": 0,
+        "interval": "1s",
+        "base_ejection_time": "1s",
+        "max_ejection_time": "10s",
+        "max_ejection_percent": 75,  # never all: Envoy rounds up, so one of one or two of two stay in
+    }
+
+
+def _limits(priority: str) -> JSON:
+    """No limit in practice. Envoy's default of 3 retries at a time would lose requests when a server is killed."""
+    kinds = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+    return {"priority": priority} | dict.fromkeys(kinds, UNBOUNDED)

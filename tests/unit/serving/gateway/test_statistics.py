@@ -1,0 +1,45 @@
+"""Envoy's statistics as counters. The JSON beside this file is what a real Envoy 1.40 answered."""
+
+from pathlib import Path
+
+import pytest
+
+from sluicegate.serving.gateway.errors import UnreadableStatisticsError
+from sluicegate.serving.gateway.statistics import ClusterCounters, read_statistics
+
+REAL = Path(__file__).with_name("envoy_statistics.json").read_text()
+
+
+def test_a_real_answer_has_every_predictor_and_its_copies_apart() -> None:
+    """Clusters of predictors only, by their names; Envoy's second set of figures (external) is left out."""
+    found = read_statistics(REAL)
+
+    assert set(found) == {f"shop/flights/{name}" for name in ("v1", "v2", "v2~mirror", "dead", "none", "slow")}
+
+
+def test_totals_errors_and_servers_of_a_real_answer() -> None:
+    """13 requests that the model answered with 500, by one ready server."""
+    found = read_statistics(REAL)["shop/flights/v1"]
+
+    assert (found.completed, found.errors, found.timed, found.ready_servers, found.servers) == (13, 13, 13, 1, 1)
+
+
+def test_slow_counts_answers_above_the_threshold_and_time_outs() -> None:
+    """Three of ten answers took more than 250 ms, and two requests got none."""
+    counters = ClusterCounters(completed=12, timeouts=2, buckets=((100.0, 4), (250.0, 7), (3600000.0, 10)))
+
+    assert counters.slow(250) == 5
+    assert counters.slow(300) == 5
+    assert counters.slow(50) == 12
+
+
+def test_a_cluster_without_requests_has_nothing_slow() -> None:
+    """No buckets is not an error: Envoy writes a histogram only after the first answer."""
+    assert ClusterCounters().slow(250) == 0
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"stats": [{"name": 1}]}', '{"stats": [{"histograms": [{}]}]}'])
+def test_what_is_not_statistics_is_refused_by_name(text: str) -> None:
+    """An error page or another Envoy's format must not read as zero requests."""
+    with pytest.raises(UnreadableStatisticsError, match="expected Envoy's statistics"):
+        read_statistics(text)
