@@ -1,1 +1,1 @@
-"""Room of monitoring: analysis."""
+"""Counts of one rollout go in; a verdict that may be looked at at any time, and the record of it, come out."""
