@@ -1,0 +1,64 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo demo-quick demo-up demo-down test test-wheel lint format generate build bench clean
+
+help:  ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP)  ## Make .venv and install everything into it
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "sluicegate needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) -V 2>&1). Say: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "cannot make a virtual environment: install your system's python3-venv"; exit 1; }
+	@echo "Installing into $(VENV) (about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1" && \
+	 $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo]' --group dev || \
+	  { echo "Installation failed: is a package index reachable, and is there disk space (1.5 GB)?"; exit 1; }
+	@touch $@
+
+demo: $(STAMP)  ## Play the whole story on this machine (about 8 minutes)
+	@$(BIN)/python -m demo
+
+demo-quick: $(STAMP)  ## Play acts 1, 2 and 4 (2 minutes)
+	@$(BIN)/python -m demo --quick
+
+demo-up: $(STAMP)  ## Play the first two acts and leave the plane running, to be touched
+	@$(BIN)/python -m demo --up
+
+demo-down: $(STAMP)  ## End the plane that demo-up left running
+	@$(BIN)/sluicegate --home demo/work/home down
+
+test: $(STAMP)  ## Run the tests
+	@$(BIN)/python -m pytest
+
+test-wheel: $(STAMP) build  ## Run the tests that start no processes against the built wheel, outside the checkout's sources
+	@rm -rf build/wheel && $(PYTHON) -m venv build/wheel
+	@build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$$(ls dist/*.whl)[demo]" --group dev
+	@build/wheel/bin/python -m pytest tests/unit tests/contract -q
+
+lint: $(STAMP)  ## Check style, types, import contracts and generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m sluicegate.pipelines.generate --check
+
+format: $(STAMP)  ## Bring the sources into the house's form
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+generate: $(STAMP)  ## Write the generated files anew
+	@$(BIN)/python -m sluicegate.pipelines.generate
+
+build: $(STAMP)  ## Build the source distribution and the wheel into dist/
+	@rm -rf dist && $(BIN)/python -m build --outdir dist .
+
+clean:  ## Remove what was built and installed
+	@rm -rf $(VENV) build dist demo/work demo/report.html

@@ -1,0 +1,1 @@
+"""The demonstration: seven acts with real models on real flights, each claim checked."""
