@@ -1,1 +1,1 @@
-"""Room of serving: graph."""
+"""Executes an inference graph: a pure plan of stages, and its execution fused in one process."""
