@@ -7,6 +7,7 @@
     + ConflictError        the object changed since it was read: read it again, apply the change again
     + ExpiredError         the history asked for is no longer kept: list again, watch from there
     + StorageError         SQLite cannot write or read its file: disk full, not ours, from a newer release
+  x SpecError              a process cannot be run as it is described
 """
 
 from pathlib import Path
@@ -69,3 +70,7 @@ class StorageError(StoreError):
     def __init__(self, path: Path, because: str, remedy: str) -> None:
         self.path = path
         super().__init__(f"{path}: {because}; {remedy}")
+
+
+class SpecError(LocalError):
+    """A process is described so that it cannot be run; the message says what is expected."""
