@@ -35,8 +35,8 @@ def effects_around(difference: float, tail: Tail, scale: float) -> Array:
     """Differences worth betting on beyond ``difference``; ``scale`` is the harm that is still called none."""
     if tail == "above":
         count = max(1, int(np.ceil(np.log(0.9 / scale) / np.log(2.5))) + 1)
-        return difference + np.minimum(scale * 2.5 ** np.arange(count), 0.95 - difference)
-    return difference - scale * np.array([0.5, 1.0, 2.0])
+        return np.asarray(difference + np.minimum(scale * 2.5 ** np.arange(count), 0.95 - difference))
+    return np.asarray(difference - scale * np.array([0.5, 1.0, 2.0]))
 
 
 def _before(values: Array, memory: float | None) -> Array:

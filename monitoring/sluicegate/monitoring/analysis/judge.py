@@ -1,11 +1,11 @@
 """The verdict on a rollout at one look: pure, recomputed from the whole series, valid at every look.
 
 Error budget. *Harm*: the candidate goes back when the e-values of the K deciding objectives add up to K/alpha, i.e.
-when their mean reaches 1/alpha. A mean of e-processes is one under any dependence (Vovk and Wang, "E-values: calibration,
-combination and applications", 2021), so a harmless rollout is sent back with probability alpha at most, and the mean is
+when their mean reaches 1/alpha. A mean of e-processes is one under any dependence (Vovk and Wang, "E-values:
+calibration, combination and applications", 2021), so a harmless rollout goes back with probability alpha at most; it is
 never weaker than a Bonferroni split, whose threshold K/alpha each objective shows. *No worse*: promotion needs all
-objectives, so each is tested at the full alpha (intersection-union; Berger 1982). Drift scores are calibrated alarms
-and no e-values; an objective of kind drift that is not a dry run stops a rollout outside of this budget.
+objectives, so each is tested at the full alpha (intersection-union; Berger 1982). Drift scores are calibrated alarms,
+no e-values: an objective of kind drift that is not a dry run stops a rollout outside of this budget.
 """
 
 from dataclasses import dataclass

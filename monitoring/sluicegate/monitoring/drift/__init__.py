@@ -1,1 +1,1 @@
-"""Room of monitoring: drift."""
+"""What inputs and answers looked like in training travels with the model; live windows are measured against it."""
