@@ -8,6 +8,7 @@
     + ExpiredError         the history asked for is no longer kept: list again, watch from there
     + StorageError         SQLite cannot write or read its file: disk full, not ours, from a newer release
   x SpecError              a process cannot be run as it is described
+  x PortsExhaustedError    no port is left for a server
 """
 
 from pathlib import Path
@@ -74,3 +75,7 @@ class StorageError(StoreError):
 
 class SpecError(LocalError):
     """A process is described so that it cannot be run; the message says what is expected."""
+
+
+class PortsExhaustedError(LocalError):
+    """Every port of our range is in use."""

@@ -19,7 +19,7 @@ REFUSED_PREFIX = "refused: "
 MARK_VARIABLE = "SLUICEGATE_PROCESS"
 """In the environment of every process we start, and so of its children: ``<home>|<name>|<start's own id>``."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,239}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class ProcessSpec:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise SpecError(f"process name {self.name!r}: expected letters, digits, '.', '_' and '-', at most 201")
+            raise SpecError(f"process name {self.name!r}: expected letters, digits, '.', '_' and '-', at most 240")
         if not self.command:
             raise SpecError(f"process {self.name!r} has no command")
 

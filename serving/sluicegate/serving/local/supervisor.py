@@ -34,6 +34,7 @@ class Supervisor:
         self._probe: Probe = probe or self._own_probe or HttpProbe(self._timing.probe_timeout)
         self._records = Records(self._home / "run")
         self._desired: dict[str, dict[str, ProcessSpec]] = {}
+        self._kept: dict[str, frozenset[str]] = {}
         self._lives: dict[str, _Life] = {}
         self._wake = asyncio.Event()
         self._replacing: tuple[str, float] | None = None
@@ -44,9 +45,10 @@ class Supervisor:
         """What the last plane wrote down; for keeping ports."""
         return self._records.all()
 
-    def apply(self, specs: Iterable[ProcessSpec], *, group: str = "plane") -> None:
-        """Have exactly these run, of this group."""
+    def apply(self, specs: Iterable[ProcessSpec], *, group: str = "plane", keep: frozenset[str] = frozenset()) -> None:
+        """Have exactly these run, of this group. Those named in ``keep`` are neither ended nor started again."""
         self._desired[group] = {spec.name: spec for spec in specs}
+        self._kept[group] = keep
         self._wake.set()
 
     def observe(self) -> tuple[ProcessState, ...]:
@@ -118,7 +120,7 @@ class Supervisor:
             for spec in specs.values():
                 self._want(group, spec)
             for name, life in list(self._lives.items()):
-                if life.tender.group == group and name not in specs and not life.tender.ending:
+                if life.tender.group == group and not (name in specs or name in self._kept[group]):
                     self._end(name, life)
 
     def _want(self, group: str, spec: ProcessSpec) -> None:
@@ -149,7 +151,8 @@ class Supervisor:
         self._lives[name] = _Life(tender, asyncio.create_task(tender.run(), name=f"tend {name}"))
 
     def _end(self, name: str, life: _Life) -> None:
-        life.tender.end()
+        if not life.tender.ending:
+            life.tender.end()
         if life.task.done():
             # Finished long ago: only its record is left.
             self._records.remove(name)
