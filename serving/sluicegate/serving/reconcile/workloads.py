@@ -7,8 +7,11 @@ operator to a Deployment and Services.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sluicegate.serving.api.seldon_deployment import PredictorSpec
-from sluicegate.serving.gateway.routes import Address
+from sluicegate.serving.api.decoding import decode
+from sluicegate.serving.api.model_rollout import ModelRollout
+from sluicegate.serving.api.names import revision_of, workload_name
+from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment, replicas_of
+from sluicegate.serving.gateway.routes import Address, Route
 
 ReplicaState = Literal["Starting", "Ready", "Draining", "Failed"]
 WorkloadKey = tuple[str, str, str]
@@ -70,3 +73,35 @@ class Observed:
     """Copies by predictor, percent, under the same acknowledgement."""
     settled: bool = False
     """Whether the gateway acknowledged the newest table that was made from what is stored."""
+
+
+def workload_of(deployment: SeldonDeployment, predictor: PredictorSpec) -> Workload:
+    """The servers of one predictor. A rollout's candidate gets the same ones before and after its promotion."""
+    protocol = deployment.spec.protocol
+    return Workload(
+        namespace=deployment.metadata.namespace,
+        deployment=deployment.metadata.name,
+        predictor=predictor,
+        name=workload_name(deployment.metadata.name, predictor.name),
+        revision=revision_of(predictor, protocol),
+        replicas=replicas_of(deployment.spec, predictor),
+        protocol=protocol or "seldon",
+    )
+
+
+def desired_workloads(deployment: SeldonDeployment, rollout: ModelRollout | None) -> tuple[Workload, ...]:
+    """All servers that should run for a deployment: its own, and both sides of the rollout under way (or None)."""
+    predictors = {predictor.name: predictor for predictor in deployment.spec.predictors}
+    if rollout is not None:
+        stable = decode(rollout.status.stable_predictor, PredictorSpec)
+        for predictor in (stable, rollout.spec.candidate):
+            predictors.setdefault(predictor.name, predictor)
+    return tuple(workload_of(deployment, predictor) for predictor in predictors.values())
+
+
+def still_reachable(
+    routes: tuple[Route, ...], observed: tuple[Replica, ...], *, settled: bool
+) -> frozenset[WorkloadKey]:
+    """Servers that must not be ended yet, wanted or not: those in a route, and all until the gateway has the routes."""
+    routed = {address for route in routes for backend in route.backends for address in backend.addresses}
+    return frozenset(replica.key for replica in observed if not settled or replica.address in routed)
