@@ -1,1 +1,1 @@
-"""Room of serving: client."""
+"""How steps and people talk to a plane or a cluster: its objects, and its models' answers."""

@@ -11,8 +11,8 @@ def version() -> JSON:
     """``/version``: the release of Kubernetes whose dialect this is."""
     return {
         "major": "1",
-        "minor": "35",
-        "gitVersion": "v1.35.0+sluicegate",
+        "minor": "36",
+        "gitVersion": "v1.36.0+sluicegate",
         "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "2026-01-01T00:00:00Z",

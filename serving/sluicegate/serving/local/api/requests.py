@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.local.api import protobuf
 from sluicegate.serving.local.api.errors import RequestError, bad_request
 from sluicegate.serving.local.api.selectors import Labels, field_selector, label_selector
 from sluicegate.serving.local.kinds import Kind
@@ -143,6 +144,8 @@ async def document(request: Request) -> Any:
         return parsed_json(read)
     if given in _YAML_TYPES:
         return await run_in_threadpool(_parsed_yaml, read)
+    if given == protobuf.MEDIA_TYPE:
+        return protobuf.parsed_protobuf(read)
     raise RequestError("UnsupportedMediaType", f"found {given!r}, expected application/json or application/yaml")
 
 
