@@ -11,7 +11,7 @@ class FakeObjectActions:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], JSON] = {}
 
-    def act(self, action: str, manifest: JSON, merge_strategy: str) -> JSON:
+    def act(self, action: str, manifest: JSON) -> JSON:
         """Do the action; a missing object is a LookupError."""
         key = (manifest["kind"], manifest["metadata"]["name"])
         if action in {"create", "apply"}:
@@ -19,5 +19,5 @@ class FakeObjectActions:
         if action == "patch":
             self.objects[key] = {**self.objects[key], **manifest}
         if key not in self.objects:
-            raise LookupError(f"no {key[0]} {key[1]!r} ({merge_strategy})")
+            raise LookupError(f"no {key[0]} {key[1]!r}")
         return self.objects.pop(key) if action == "delete" else self.objects[key]

@@ -117,9 +117,9 @@ def _lint_leaf(template: Template, where: str) -> None:
         raise ManifestError(
             f"{where}: resource.action: found {resource.action!r}; expected one of {', '.join(sorted(_ACTIONS))}"
         )
-    if resource is not None and resource.merge_strategy not in {"merge", "json"}:
+    if resource is not None and resource.merge_strategy != "merge":
         raise ManifestError(
-            f"{where}: resource.mergeStrategy: found {resource.merge_strategy!r}; expected merge or json"
+            f"{where}: resource.mergeStrategy: found {resource.merge_strategy!r}; the local runner honours merge"
         )
     if retry is not None and retry.retry_policy not in _POLICIES:
         raise ManifestError(

@@ -17,7 +17,7 @@ JSON = dict[str, Any]
 class ObjectActions(Protocol):
     """The actions of a resource template. Each returns the object; failures are exceptions with the server's words."""
 
-    def act(self, action: str, manifest: JSON, merge_strategy: str) -> JSON:
+    def act(self, action: str, manifest: JSON) -> JSON:
         """``get``, ``create``, ``apply``, ``patch`` or ``delete`` the object that the manifest names."""
 
 
@@ -40,10 +40,10 @@ class Resources:
     async def _run(self, resource: Resource) -> LeafEnd:
         try:
             manifest = yaml.safe_load(resource.manifest)
-            found = await asyncio.to_thread(self.objects.act, resource.action, manifest, resource.merge_strategy)
+            found = await asyncio.to_thread(self.objects.act, resource.action, manifest)
             while (end := _verdict(resource, found)) is None:
                 await asyncio.sleep(self.interval)
-                found = await asyncio.to_thread(self.objects.act, "get", manifest, resource.merge_strategy)
+                found = await asyncio.to_thread(self.objects.act, "get", manifest)
         except ConditionError as error:
             return LeafEnd(phase="Error", message=str(error))
         except Exception as error:  # noqa: BLE001 - whatever the client raises is this node's failure, never the run's

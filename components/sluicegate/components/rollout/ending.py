@@ -1,0 +1,63 @@
+"""Steps that end a rollout: promote, complete after the bake, abort. All are safe to repeat."""
+
+from typing import NamedTuple
+
+from sluicegate.components.rollout.rollouts import Rollouts, ended
+from sluicegate.components.step import step
+from sluicegate.serving.api.model_rollout import TERMINAL_PHASES
+from sluicegate.serving.client.objects import Objects
+
+
+class Outcome(NamedTuple):
+    """Where the rollout stands now."""
+
+    phase: str
+    message: str
+
+
+@step("promote", effects=True)
+def promote(*, rollout: str, epoch: str, namespace: str = "default", timeout: float = 120.0) -> Outcome:
+    """Make the candidate the deployment's own predictor; the old one stays warm and mirrored for the bake.
+
+    Raises RolloutEndedError, RolloutRefusedError or NotSoInTimeError.
+    """
+    access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
+    access.desire(epoch, intent="Promote", leaseSeconds=timeout)
+    found = access.wait(lambda r: r.status.phase in {"Baking", "Promoted"}, timeout=timeout, what="baking")
+    return Outcome(found.status.phase, found.status.message)
+
+
+@step("complete", effects=True)
+def complete(*, rollout: str, epoch: str, namespace: str = "default", timeout: float = 120.0) -> Outcome:
+    """End the bake: the old predictor goes, the rollout is over.
+
+    Raises RolloutEndedError, RolloutRefusedError or NotSoInTimeError.
+    """
+    access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
+    access.desire(epoch, intent="Complete", leaseSeconds=timeout)
+    found = access.wait(lambda r: r.status.phase == "Promoted", timeout=timeout, what="promoted")
+    return Outcome(found.status.phase, found.status.message)
+
+
+@step("end-rollout", effects=True)
+def end_rollout(
+    *, rollout: str, workflow_status: str = "Failed", namespace: str = "default", timeout: float = 120.0
+) -> Outcome:
+    """What a rollout's workflow does last, whatever happened: unless the rollout is over, put everything back.
+
+    Raises NotSoInTimeError when traffic is not back in time, RolloutEndedError when the workflow succeeded and the
+    rollout did not.
+    """
+    access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
+    found = access.find()
+    if found is None:
+        return Outcome("Refused", "the rollout was never admitted")
+    if found.status.phase not in TERMINAL_PHASES:
+        if found.status.phase != "Aborting" and found.status.epoch:
+            message = f"its workflow ended as {workflow_status}"
+            access.desire(found.status.epoch, intent="Abort", reason="WorkflowEnded", message=message)
+        over = TERMINAL_PHASES
+        found = access.wait(lambda r: r.status.phase in over, timeout=timeout, what="over", until_over=True)
+    if workflow_status == "Succeeded" and found.status.phase != "Promoted":
+        ended(found)
+    return Outcome(found.status.phase, found.status.message)

@@ -1,0 +1,111 @@
+"""``prepare-rollout``: creates the ModelRollout with its candidate, and waits until it is ready at 0 percent.
+
+The candidate is the deployment's own predictor with another bundle, so that replicas, resources and parameters are the
+stable's; its name is the model's version and a short hash of its spec.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+import msgspec
+
+from sluicegate.components.rollout.errors import RolloutError, RolloutRefusedError
+from sluicegate.components.rollout.rollouts import KIND, Rollouts
+from sluicegate.components.step import step
+from sluicegate.serving.api.decoding import decode, encode
+from sluicegate.serving.api.metadata import DIGEST_ANNOTATION, MODEL_ANNOTATION, VERSION_ANNOTATION
+from sluicegate.serving.api.model_rollout import API_VERSION
+from sluicegate.serving.api.names import candidate_name
+from sluicegate.serving.api.rollout_plan import RolloutPlan, canary_steps
+from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment
+from sluicegate.serving.client.errors import ClientError, NotFoundError
+from sluicegate.serving.client.objects import Objects
+
+
+class Prepared(NamedTuple):
+    """A rollout whose candidate is ready. ``plan`` is the plan with its defaults filled in, as JSON."""
+
+    rollout: str
+    epoch: str
+    stable: str
+    candidate: str
+    plan: str
+    more: bool
+
+
+@step("prepare-rollout", effects=True)
+def prepare_rollout(
+    *, rollout: str, deployment: str, model: str, version: str, bundle_uri: str, bundle_digest: str,
+    namespace: str = "default", plan: dict[str, Any] | None = None, mirror: bool = True,
+    expected_disagreement: float = 0.0, concurrency: str = "refuse", retry_refused: bool = False,
+    timeout: float = 300.0,
+) -> Prepared:  # fmt: skip
+    """Create the ModelRollout, unless it is there, and wait until its candidate is proved, ready and warm.
+
+    Raises RolloutRefusedError when the API does not admit it, RolloutEndedError when the candidate is refused,
+    NotSoInTimeError when it is not ready in time.
+    """
+    objects = Objects()
+    access = Rollouts(objects=objects, name=rollout, namespace=namespace)
+    if access.find() is None:
+        candidate = _candidate(_target(objects, deployment, namespace), model, version, bundle_uri, bundle_digest)
+        document = _document(rollout, namespace, deployment, candidate, rollout_plan(plan or {}, mirror=mirror))
+        document["spec"] |= {
+            "model": {"name": model, "version": version, "bundleDigest": bundle_digest},
+            "expectedDisagreement": expected_disagreement, "concurrency": concurrency, "retryRefused": retry_refused,
+        }  # fmt: skip
+        _create(objects, document)
+    waiting = {"Pending", "Queued"}
+    found = access.wait(lambda r: r.status.phase not in waiting and bool(r.status.epoch), timeout=timeout, what="ready")
+    settled = encode(found.spec.plan)
+    return Prepared(
+        rollout=rollout, epoch=found.status.epoch, stable=found.status.stable, candidate=found.status.candidate,
+        plan=json.dumps(settled), more=bool(found.spec.plan.steps),
+    )  # fmt: skip
+
+
+def rollout_plan(plan: dict[str, Any], *, mirror: bool) -> RolloutPlan:
+    """The plan with defaults; without ``mirror`` the default ladder begins at its first weight."""
+    decoded = decode(plan, RolloutPlan)
+    if mirror:
+        return decoded
+    if "steps" not in plan:
+        return msgspec.structs.replace(decoded, steps=canary_steps(mirror=False))
+    kept = tuple(entry for entry in decoded.steps if entry.set_mirror_route is None)
+    return msgspec.structs.replace(decoded, steps=kept)
+
+
+def _target(objects: Objects, deployment: str, namespace: str) -> SeldonDeployment:
+    try:
+        return decode(objects.get("SeldonDeployment", deployment, namespace=namespace), SeldonDeployment)
+    except NotFoundError as error:
+        raise RolloutError(
+            f"no SeldonDeployment {deployment!r} in {namespace!r}: a first release is deployed, not rolled out"
+        ) from error
+
+
+def _candidate(
+    target: SeldonDeployment, model: str, version: str, bundle_uri: str, bundle_digest: str
+) -> PredictorSpec:
+    serving = [predictor for predictor in target.spec.predictors if not predictor.shadow]
+    stable = max(serving, key=lambda predictor: predictor.traffic)
+    annotations = {
+        **stable.annotations, MODEL_ANNOTATION: model, VERSION_ANNOTATION: version, DIGEST_ANNOTATION: bundle_digest,
+    }  # fmt: skip
+    graph = msgspec.structs.replace(stable.graph, model_uri=bundle_uri)
+    candidate = msgspec.structs.replace(stable, name="", graph=graph, annotations=annotations, traffic=0)
+    return msgspec.structs.replace(candidate, name=candidate_name(version, candidate))
+
+
+def _document(
+    name: str, namespace: str, deployment: str, candidate: PredictorSpec, plan: RolloutPlan
+) -> dict[str, Any]:
+    spec: dict[str, Any] = {"target": deployment, "candidate": encode(candidate), "plan": encode(plan)}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+def _create(objects: Objects, document: dict[str, Any]) -> None:
+    try:
+        objects.create(document)
+    except ClientError as error:
+        raise RolloutRefusedError(f"rollout {document['metadata']['name']!r}: {error}") from error
