@@ -1,1 +1,1 @@
-"""Room of monitoring: quality."""
+"""Predictions meet their late labels and each other: decisions, joins and counts, as values."""

@@ -1,1 +1,1 @@
-"""Room of monitoring: sources."""
+"""Where figures come from: the gateway's statistics, and the collector that keeps everything seen."""
