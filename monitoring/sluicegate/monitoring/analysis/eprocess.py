@@ -126,7 +126,7 @@ def two_sample(
         simultaneous = simultaneous | ((count > 0) & (bound[..., None] < 1.0))
     reference = centre + gap
     bet = (alternative - reference) / np.maximum(reference * (1.0 - reference), SMALLEST)
-    ratio = count / np.maximum(base_count, 1.0)
+    ratio = np.where(base_count > 0, count / np.maximum(base_count, 1.0), 0.0)
     if tail == "above":
         bet = np.minimum(np.maximum(bet, 0.0), 0.99 / np.maximum(reference, SMALLEST))
         bet = np.where(base_count > 0, np.minimum(bet, 0.95 / np.maximum(ratio * (1.0 - centre), SMALLEST)), bet)

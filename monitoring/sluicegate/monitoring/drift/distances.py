@@ -25,10 +25,11 @@ OTHER = "\0other"
 
 def numbers(values: Iterable[Any] | NDArray[Any]) -> Array:
     """Values as floats; what is missing or no number is NaN (as are infinities)."""
-    given = np.asarray(values if isinstance(values, np.ndarray) else list(values))
-    if given.dtype.kind not in "biuf":
-        given = np.array([_number(value) for value in given], dtype=float)
-    floats = given.astype(float)
+    given = values if isinstance(values, np.ndarray) else list(values)
+    try:
+        floats = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        floats = np.array([_number(value) for value in given], dtype=float)
     return np.where(np.isfinite(floats), floats, np.nan)
 
 
