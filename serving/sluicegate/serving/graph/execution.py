@@ -12,14 +12,15 @@ from sluicegate.serving.protocol.messages import Feedback, Message
 
 
 class FusedGraph:
-    """A plan with its units, by name."""
+    """A plan with its units, by name. ``share`` False: each request has its own call."""
 
-    def __init__(self, plan: Plan, units: Mapping[str, Unit]) -> None:
+    def __init__(self, plan: Plan, units: Mapping[str, Unit], *, share: bool = True) -> None:
         self.plan = plan
         self.units = units
         self._calls = tuple(getattr(units[stage.unit], stage.verb) for stage in plan.stages)
         root = units[plan.stages[0].unit]
-        self._shared = root if plan.single_model and isinstance(root, PerRow) and root.per_row else None
+        shared = share and plan.single_model and isinstance(root, PerRow) and root.per_row
+        self._shared = root if shared and isinstance(root, PerRow) else None
 
     @property
     def per_row(self) -> bool:

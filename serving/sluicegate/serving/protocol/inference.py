@@ -12,7 +12,7 @@ import numpy as np
 
 from sluicegate.serving.protocol.arrays import array_of, list_of
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, shown
-from sluicegate.serving.protocol.messages import Array, JSONValue, Message, Meta
+from sluicegate.serving.protocol.messages import Array, JSONValue, Message
 from sluicegate.serving.protocol.seldon import shape_from
 
 NUMPY_TYPES: dict[str, Any] = {
@@ -135,15 +135,14 @@ def message_of(request: InferenceRequest) -> Message:
 
     Raises BadPayloadError when several tensors do not have one value for each row.
     """
-    meta = Meta(puid=request.id) if request.id.isascii() else Meta()
     first = request.inputs[0]
     if len(request.inputs) == 1 and first.values.ndim != 1:
         named = (first.name,) if first.values.shape[1:] == (1,) else ()
-        return Message(content=first.values, form="tensor", names=named, meta=meta)
+        return Message(content=first.values, form="tensor", names=named)
     columns = [_column(tensor, index, len(first.values)) for index, tensor in enumerate(request.inputs)]
     text = any(column.dtype.kind == "O" for column in columns)
     content = np.column_stack([column.astype(object) for column in columns] if text else columns)
-    return Message(content=content, form="tensor", names=tuple(tensor.name for tensor in request.inputs), meta=meta)
+    return Message(content=content, form="tensor", names=tuple(tensor.name for tensor in request.inputs))
 
 
 def _column(tensor: Tensor, index: int, rows: int) -> Array:

@@ -1,1 +1,1 @@
-"""Room of serving: server."""
+"""The model server: HTTP door, dispatcher, metrics, request log, settings; ``app`` puts one process together."""

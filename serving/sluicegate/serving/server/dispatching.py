@@ -1,0 +1,173 @@
+"""When a request meets the model: on the event loop if that is quick, else on the one worker thread; alone or together.
+
+Requests that arrived in one turn of the loop, or while the worker was busy, share a call where the model's rows are
+independent. No timer holds a request back. Waiting is bounded in number and in time.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+
+from sluicegate.serving.graph.execution import FusedGraph
+from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.runtime.errors import ModelFailedError
+from sluicegate.serving.server.errors import OverloadedError, TimedOutError
+
+Result = Message | BaseException
+
+
+class Loop(Protocol):
+    """What is needed of an event loop."""
+
+    def call_soon(self, callback: Callable[[], None], /) -> object:
+        """Run it in this turn or the next."""
+
+    def call_soon_threadsafe(self, callback: Callable[..., None], /, *args: Any) -> object:
+        """The same, from another thread."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A request that waits for its answer."""
+
+    message: Message
+    done: Callable[[Result], None] | None
+    wanted: Callable[[], bool]
+    deadline: float
+
+    def finish(self, result: Result) -> None:
+        """Give the answer; a second one (after a time-out) is dropped."""
+        done, self.done = self.done, None
+        if done is not None and self.wanted():
+            done(result)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """``batch_rows`` in one call; ``inline_rows`` the most that is quick enough for the event loop (0: none is)."""
+
+    batch_rows: int = 256
+    inline_rows: int = 0
+    queue: int = 1024
+    timeout_seconds: float = 30.0
+
+
+class Dispatcher:
+    """The way to one graph."""
+
+    def __init__(self, graph: FusedGraph, loop: Loop, worker: ThreadPoolExecutor, bounds: Bounds) -> None:
+        self._graph, self._loop, self._worker, self._bounds = graph, loop, worker, bounds
+        self._waiting: deque[Job] = deque()
+        self._running: list[Job] = []
+        self._turn_due = False
+        self.busy = False
+        """Whether the worker thread is in the model."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that wait or are with the model."""
+        return len(self._waiting) + len(self._running)
+
+    def submit(self, message: Message, done: Callable[[Result], None], wanted: Callable[[], bool]) -> None:
+        """Give ``done`` the answer or the error, later; nothing if ``wanted`` says that nobody waits any more."""
+        if len(self._waiting) >= self._bounds.queue:
+            done(OverloadedError(f"{len(self._waiting)} requests wait already; try again later"))
+            return
+        self._waiting.append(Job(message, done, wanted, perf_counter() + self._bounds.timeout_seconds))
+        self._schedule()
+
+    def sweep(self, now: float) -> None:
+        """Answer those who waited too long; the model's late answer is dropped."""
+        expired = [job for job in (*self._running, *self._waiting) if job.deadline < now and job.done is not None]
+        for job in expired:
+            job.finish(TimedOutError(f"the model gave no answer within {self._bounds.timeout_seconds:g} s"))
+        self._waiting = deque(job for job in self._waiting if job.done is not None)
+
+    def _schedule(self) -> None:
+        if not self._turn_due and not self.busy:
+            self._turn_due = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turn_due = False
+        jobs, rows = self._take()
+        if not jobs:
+            return
+        if rows <= self._bounds.inline_rows:
+            self._deliver(jobs, self._run(jobs))
+        else:
+            self.busy = True
+            self._running = jobs
+            self._worker.submit(self._run, jobs).add_done_callback(lambda future: self._return(jobs, future))
+        if self._waiting:
+            self._schedule()
+
+    def _take(self) -> tuple[list[Job], int]:
+        jobs: list[Job] = []
+        rows = 0
+        while self._waiting:
+            job = self._waiting[0]
+            if job.done is None or not job.wanted():
+                self._waiting.popleft()
+                continue
+            if jobs and (not self._graph.per_row or rows + job.message.rows > self._bounds.batch_rows):
+                break
+            jobs.append(self._waiting.popleft())
+            rows += job.message.rows
+        return jobs, rows
+
+    def _run(self, jobs: list[Job]) -> list[Result]:
+        try:
+            return list(self._graph.answer_many([job.message for job in jobs]))
+        except BaseException as error:  # noqa: BLE001  (even a model's sys.exit costs its own requests only)
+            return [ModelFailedError("graph", error) for _ in jobs]
+
+    def _return(self, jobs: list[Job], future: "Future[list[Result]]") -> None:
+        self._loop.call_soon_threadsafe(self._returned, jobs, future)
+
+    def _returned(self, jobs: list[Job], future: "Future[list[Result]]") -> None:
+        self.busy = False
+        self._running = []
+        self._deliver(jobs, future.result())
+        if self._waiting:
+            self._schedule()
+
+    def _deliver(self, jobs: list[Job], results: list[Result]) -> None:
+        for job, result in zip(jobs, results, strict=True):
+            job.finish(result)
+
+
+def measure_inline_rows(graph: FusedGraph, example: Message, *, limit_seconds: float, most: int) -> int:
+    """Warm the model up and find how many rows it answers within ``limit_seconds`` (best of some tries); 0 if not one.
+
+    Raises what the graph raises on its own example.
+    """
+    quick = 0
+    rows = 1
+    while rows <= most:
+        message = _repeated(example, rows)
+        graph.answer(message)
+        if min(_timed(graph, message) for _ in range(5)) > limit_seconds:
+            break
+        quick, rows = rows, rows * 4
+        if not example.tabular:
+            break
+    return quick
+
+
+def _timed(graph: FusedGraph, message: Message) -> float:
+    start = perf_counter()
+    graph.answer(message)
+    return perf_counter() - start
+
+
+def _repeated(example: Message, rows: int) -> Message:
+    content = example.content
+    if not isinstance(content, np.ndarray) or not example.rows:
+        return example
+    return replace(example, content=content[np.arange(rows) % len(content)])

@@ -1,0 +1,64 @@
+"""What can go wrong in the server itself, and the one table from causes to HTTP statuses.
+
+* ServerError
+  x SettingsRefusedError   the server does not start with these settings
+  x NotReadyError          still loading, or draining
+  x OverloadedError        the queue is full
+  x TimedOutError          no answer within the limit
+"""
+
+from dataclasses import dataclass
+
+from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
+from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
+
+
+class ServerError(Exception):
+    """Root of this room's errors."""
+
+
+class SettingsRefusedError(ServerError):
+    """The server does not start; the message names the setting, what was found, what is expected."""
+
+
+class NotReadyError(ServerError):
+    """The server cannot answer yet, or no more."""
+
+
+class OverloadedError(ServerError):
+    """More requests wait than the queue holds."""
+
+
+class TimedOutError(ServerError):
+    """The model did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a failure is answered."""
+
+    status: int
+    reason: str
+
+
+INTERNAL = Verdict(500, "MICROSERVICE_INTERNAL_ERROR")
+STATUSES: dict[type[Exception], Verdict] = {
+    BadPayloadError: Verdict(400, "MICROSERVICE_BAD_DATA"),
+    BadAnswerError: INTERNAL,
+    ModelFailedError: INTERNAL,
+    NotReadyError: Verdict(503, "NOT_READY"),
+    OverloadedError: Verdict(503, "OVERLOADED"),
+    TimedOutError: Verdict(504, "TIMED_OUT"),
+}
+
+
+def verdict_of(error: BaseException) -> Verdict:
+    """Status and reason of a failure; what nobody foresaw is 500."""
+    if isinstance(error, RequestRejectedError):
+        return Verdict(error.status_code, error.reason)
+    if isinstance(error, BadReportError):
+        return Verdict(500, error.reason)
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            return STATUSES[kind]
+    return INTERNAL

@@ -1,0 +1,71 @@
+"""What a server serves, from nothing at start to ready and to draining: one value that the doors read."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sluicegate.serving.graph.execution import FusedGraph
+from sluicegate.serving.graph.planning import Plan
+from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.runtime.sources import Loaded
+from sluicegate.serving.server.dispatching import Dispatcher
+from sluicegate.serving.server.errors import NotReadyError
+
+Phase = Literal["loading", "ready", "draining"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A graph that is loaded, proven and warm. ``model`` is the unit whose answer the client sees."""
+
+    graph: FusedGraph
+    plan: Plan
+    model: Loaded
+    name: str
+    version: str
+    inline_rows: int = 0
+    warmed: Message | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The bundle's digest, if it is one."""
+        return self.model.bundle.digest if self.model.bundle else None
+
+    @property
+    def output(self) -> str:
+        """The name of the answer's tensor in Open Inference."""
+        return str(getattr(self.model.unit, "method", "predict"))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of what is answered."""
+        return tuple(getattr(self.model.unit, "classes", ()))
+
+
+@dataclass(slots=True)
+class State:
+    """Where the server stands."""
+
+    phase: Phase = "loading"
+    served: Served | None = None
+    dispatcher: Dispatcher | None = None
+    names: frozenset[str] = field(default_factory=frozenset)
+    """Names by which Open Inference clients may call the model."""
+
+    def serving(self) -> Served:
+        """What is served. Raises NotReadyError."""
+        if self.served is None:
+            raise NotReadyError(f"the server is {self.phase}; try again when /ready answers 200")
+        return self.served
+
+    def dispatching(self) -> Dispatcher:
+        """The way to the graph. Raises NotReadyError."""
+        if self.dispatcher is None:
+            raise NotReadyError(f"the server is {self.phase}; try again when /ready answers 200")
+        return self.dispatcher
+
+    def readiness(self) -> dict[str, Any]:
+        """The body of ``/ready``."""
+        served = self.served
+        if self.phase != "ready" or served is None:
+            return {"ready": False, "reason": self.phase}
+        return {"ready": True, "verified": served.model.verified, "digest": served.digest}
