@@ -17,6 +17,7 @@ MODEL_READY = "dev.sluicegate.model.ready"
 TYPES = frozenset({REQUEST, RESPONSE, FEEDBACK, MODEL_READY})
 
 MOST_CHARACTERS = 512
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,7 +74,7 @@ def read_batch(body: bytes) -> Batch:
         events = _EVENTS.decode(body)
     except msgspec.ValidationError:
         return _one_by_one(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return Batch(events=(), refusals=(f"body: {error}; expected a JSON array of CloudEvents",))
     return _checked(list(enumerate(events)), [])
 
@@ -89,7 +90,7 @@ def read_binary(headers: Mapping[str, str], body: bytes) -> Batch:
     try:
         _ANY.decode(body or b"null")
         event = msgspec.convert(attributes | {"data": msgspec.Raw(body or b"null")}, Event)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return Batch(events=(), refusals=(f"event: {error}; expected ce-id, ce-source, ce-type and a JSON body",))
     return _checked([(0, event)], [])
 
@@ -98,21 +99,21 @@ def read_data(event: Event) -> Any:
     """The decoded payload; None when it is no JSON."""
     try:
         return _ANY.decode(event.data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
 def _one_by_one(body: bytes) -> Batch:
     try:
         parts = _PARTS.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Batch(events=(), refusals=(f"body: {error}; expected a JSON array of CloudEvents",))
     events: list[tuple[int, Event]] = []
     refusals: list[str] = []
     for index, part in enumerate(parts):
         try:
             events.append((index, _EVENT.decode(part)))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             refusals.append(f"events[{index}]: {error}")
     return _checked(events, refusals)
 

@@ -1,0 +1,279 @@
+"""The real collector process: events in, figures out, and nothing acknowledged lost when it is killed."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from tests.fakes.gateway_statistics import FakeAdmin, serve_admin
+from tests.fakes.request_log import READY, answer, asked, event, feedback
+from tests.waiting import free_port, wait_until
+
+from sluicegate.monitoring.drift.profile import build_profile, encode
+from sluicegate.monitoring.sources.collector import fetch_drift, fetch_series, fetch_summary
+from sluicegate.monitoring.sources.errors import MalformedError, RefusedError, UnreachableError
+
+pytestmark = pytest.mark.embedded
+
+BATCH = {"content-type": "application/cloudevents-batch+json"}
+PLACE = {"namespace": "default", "deployment": "flights"}
+NAMES = PLACE | {"stable": "old", "candidate": "new"}
+
+
+class Collector:
+    """A collector process over one directory; started again on the same port after a kill."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.command = [sys.executable, "-m", "sluicegate.monitoring.collector"]
+        self.command += ["--data", str(data), "--port", str(self.port), *options]
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE)
+        wait_until(self.ready, 15.0, "the collector is ready")
+
+    def ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return httpx.get(f"{self.url}/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        """Send it the signal; its exit status."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        _, _ = self.process.communicate(timeout=15)
+        return self.process.returncode
+
+    def post(self, *events: dict[str, Any]) -> httpx.Response:
+        """Send one batch."""
+        return httpx.post(f"{self.url}/events", content=json.dumps(events), headers=BATCH)
+
+
+@contextmanager
+def running(data: Path, *options: str) -> Iterator[Collector]:
+    collector = Collector(data, *options)
+    collector.start()
+    try:
+        yield collector
+    finally:
+        if collector.process is not None and collector.process.poll() is None:
+            collector.end()
+
+
+@contextmanager
+def listening(statuses: list[int]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A receiver of alerts that answers with ``statuses`` in turn, the last one from then on."""
+    received: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(statuses[min(len(received), len(statuses)) - 1])
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/alerts", received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def pairs(collector: Collector, start: float) -> list[float]:
+    """Totals of pairs: all, flips, labelled."""
+    series = fetch_series(collector.url, **NAMES, start=start, step_start=start, threshold_ms=250)
+    return [float(part.sum()) for part in (series.pairs.count, series.pairs.flips, series.pairs.labelled)]
+
+
+def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path):
+    """Counts, facts and retries outlive ``kill -9``; labels that come afterwards still find their pairs."""
+    start = time.time() - 1
+    sent = [answer("old", f"r{index}", 0.9) for index in range(40)]
+    sent += [answer("new", f"r{index}", 0.1 if index < 10 else 0.8, shadow=True) for index in range(40)]
+    with running(tmp_path) as collector:
+        assert collector.post(*sent).status_code == 202
+        assert collector.end(signal.SIGKILL) == -signal.SIGKILL
+        collector.start()
+
+        assert collector.post(*sent[:20], *(feedback("new", f"r{index}", 1) for index in range(30))).status_code == 202
+
+        wait_until(lambda: pairs(collector, start) == [40, 10, 30], message="pairs and their labels")
+        summary = fetch_summary(collector.url, **PLACE)
+        assert summary["predictors"]["old"]["answers"] == 40
+        assert (summary["predictors"]["new"]["labels"], summary["predictors"]["new"]["wrong"]) == (30, 10)
+        assert 'outcome="duplicate"} 20.0' in httpx.get(f"{collector.url}/metrics").text
+
+
+def test_the_gateway_is_counted_second_by_second(tmp_path):
+    """Requests, errors and slow ones by arm; a reset and a silent gateway are gaps, not lost or invented requests."""
+    with serve_admin() as admin, running(tmp_path, "--envoy-admin", admin.url) as collector:
+        start = time.time() - 1
+
+        def arms() -> tuple[list[float], list[float], tuple[str, ...]]:
+            series = fetch_series(collector.url, **NAMES, start=start, step_start=start, threshold_ms=250)
+            old, new = series.stable, series.candidate
+            return (
+                [float(part.sum()) for part in (old.requests, old.errors, old.slow)],
+                [float(part.sum()) for part in (new.mirrored, new.mirrored_errors, new.requests)],
+                series.gaps,
+            )
+
+        wait_until(lambda: httpx.get(f"{collector.url}/ready").json()["gateway"] == "sampled")
+        admin.clusters = {
+            "default/flights/old": (100, 5, {100.0: 60, 250.0: 90, 1000.0: 95}),
+            "default/flights/new~mirror": (50, 2, {250.0: 50}),
+            "other": (9, 9, {}),
+        }
+        wait_until(lambda: arms()[:2] == ([100, 5, 5], [50, 2, 0]), message="the first look")
+        admin.clusters["default/flights/old"] = (7, 1, {100.0: 7, 250.0: 7})
+        wait_until(lambda: arms()[0] == [107, 6, 5], message="counters that began anew")
+        assert any("began anew" in gap for gap in arms()[2])
+
+        admin.status = 503
+        wait_until(lambda: any("could not be read" in gap for gap in arms()[2]), message="a gap")
+        admin.clusters["default/flights/old"] = (10, 1, {100.0: 10, 250.0: 10})
+        admin.status = 200
+        wait_until(lambda: arms()[0] == [110, 6, 5], message="what happened meanwhile")
+        assert fetch_summary(collector.url, **PLACE)["predictors"]["old"]["requests"] == 110
+
+
+def test_a_restarted_collector_goes_on_from_the_last_look(tmp_path):
+    """What the gateway did meanwhile is counted; a gateway that restarted meanwhile is noticed by its uptime."""
+    with serve_admin() as admin, running(tmp_path, "--envoy-admin", admin.url) as collector:
+        admin.clusters = {"default/flights/old": (0, 0, {})}
+        wait_until(lambda: httpx.get(f"{collector.url}/ready").json()["gateway"] == "sampled")
+        admin.clusters = {"default/flights/old": (100, 0, {})}
+        wait_until(lambda: requests(collector) == 100)
+        collector.end(signal.SIGKILL)
+        admin.clusters = {"default/flights/old": (130, 0, {})}
+        collector.start()
+        wait_until(lambda: requests(collector) == 130)
+
+        collector.end(signal.SIGKILL)
+        admin.uptime = 3
+        admin.clusters = {"default/flights/old": (140, 0, {})}
+        collector.start()
+
+        wait_until(lambda: requests(collector) == 270)
+
+
+def requests(collector: Collector) -> int:
+    """Requests of the stable predictor since ever; 0 before anything was seen."""
+    try:
+        return int(fetch_summary(collector.url, **PLACE)["predictors"]["old"]["requests"])
+    except RefusedError:
+        return 0
+
+
+def test_drift_is_told_once_across_failures_and_restarts(tmp_path):
+    """The profile comes with the model; the alert is tried until it is taken, and never again in its episode."""
+    generator = np.random.default_rng(7)
+    values = generator.normal(size=600)
+    profile = json.loads(encode(build_profile({"wind": values}, np.arange(600) // 60, None)))
+    model = {"model": "flights", "version": "2", "digest": "sha256:1", "classes": [0, 1], "profile": profile}
+
+    def rows(name: str, shift: float) -> list[dict[str, Any]]:
+        return [
+            made
+            for index, value in enumerate(generator.normal(size=300) + shift)
+            for made in (asked("old", f"{name}{index}", {"wind": value}), answer("old", f"{name}{index}", 0.9))
+        ]
+
+    with listening([503, 202]) as (url, received), running(tmp_path, "--alert-url", url) as collector:
+        collector.post(event(READY, "old", "", model), *rows("calm", 0.0))
+        wait_until(lambda: fetch_drift(collector.url, **PLACE, predictor="old"), message="a full window")
+        assert received == []
+        collector.end(signal.SIGKILL)
+        collector.start()
+        collector.post(*rows("storm", 5.0))
+        wait_until(lambda: len(received) == 2, message="the alert and its second try")
+        collector.end(signal.SIGKILL)
+        collector.start()
+        collector.post(*rows("gale", 6.0))
+        wait_until(lambda: fetch_drift(collector.url, **PLACE, predictor="old").get("wind", 0) > 1)
+
+        assert len(received) == 2
+        assert received[0]["id"] == received[1]["id"]
+        assert received[0]["type"] == "dev.sluicegate.drift.detected"
+        told = received[0]["data"]
+        assert (told["deployment"], told["predictor"], told["model"], told["version"]) == (
+            "flights",
+            "old",
+            "flights",
+            "2",
+        )
+        assert told["features"]["wind"] > 1
+        assert "seldon_metric_drift_is_drift" in httpx.get(f"{collector.url}/metrics").text
+
+
+@pytest.mark.parametrize(
+    "bodies", [[b"", b"{", b"[1]", b"[[]]", b"\xff", b'[{"id": 1}]', b"[" * 2000, b'{"data":' * 2000]]
+)
+def test_malformed_input_is_refused_and_named(tmp_path, bodies):
+    """400 for what is malformed, 404 and 400 for wrong questions, 413 for what is too long; never a 5xx."""
+    with running(tmp_path, "--body-bytes", "20000") as collector:
+        good, bad = answer("old", "r", 0.9), answer("old", "s", 0.9) | {"endpoint": 7}
+        mixed = collector.post(good, bad)
+        assert mixed.status_code == 400
+        assert "events[1]" in mixed.json()["error"]
+        assert "endpoint" in mixed.json()["error"]
+        assert mixed.json()["accepted"] == 1
+        assert [httpx.post(f"{collector.url}/events", content=body).status_code for body in bodies] == [400] * len(
+            bodies
+        )
+        assert httpx.post(f"{collector.url}/events", content=b"x" * 30000).status_code == 413
+        for query in ("", "start=x", "start=nan", "start=0", "start=-1", "start=1e400", "thresholdMs=a&start=9e9"):
+            path = f"{collector.url}/v1/series?namespace=a&deployment=b&stable=c&candidate=d&{query}"
+            assert httpx.get(path).status_code == 400, query
+        assert httpx.get(f"{collector.url}/v1/deployments/default/other").status_code == 404
+        assert httpx.get(f"{collector.url}/v1/deployments/default/flights/requests?limit=0").status_code == 400
+        assert len(httpx.get(f"{collector.url}/v1/deployments/default/flights/requests").json()) == 1
+
+
+def test_a_second_collector_on_the_same_directory_is_refused(tmp_path):
+    """Both would count everything; the refusal says what to do. The first one ends with status 0 when told to."""
+    with running(tmp_path) as collector:
+        second = subprocess.run(
+            [*collector.command[:-1], str(free_port())], capture_output=True, text=True, timeout=20, check=False
+        )
+
+        assert second.returncode == 78
+        assert second.stderr.startswith("refused: ")
+        assert "no other collector" in second.stderr
+        assert collector.end() == 0
+
+
+def test_an_unreachable_collector_is_an_error_and_never_zero():
+    """Nobody there, somebody else there: both say so."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(UnreachableError, match="sluicegate status"):
+        fetch_series(nobody, **NAMES, start=0, step_start=0, threshold_ms=250)
+    with serve_admin() as admin, pytest.raises(MalformedError, match="series"):
+        fetch_series(fed(admin), **NAMES, start=0, step_start=0, threshold_ms=250)
+
+
+def fed(admin: FakeAdmin) -> str:
+    """The address of something that answers 200, and is no collector."""
+    return admin.url
