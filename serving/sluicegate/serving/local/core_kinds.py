@@ -84,7 +84,13 @@ def _core(
         "Namespace": (field_column("Status", "status.phase"),),
         "Secret": (field_column("Type", "type"), count_column("Data", "data")),
         "ConfigMap": (count_column("Data", "data"),),
-        "Event": tuple(field_column(name.title(), name) for name in ("type", "reason", "message")),
+        "Event": (
+            field_column("Type", "type"),
+            field_column("Reason", "reason"),
+            field_column("Kind", "involvedObject.kind"),
+            field_column("Object", "involvedObject.name"),
+            field_column("Message", "message"),
+        ),
     }
     involved = tuple(
         f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")

@@ -4,6 +4,7 @@ JSON merge patch (RFC 7396) and JSON patch (RFC 6902) for every kind; strategic 
 real servers have it: kubectl applies those with it, and their few merged lists are listed here.
 """
 
+import copy
 from typing import Any
 
 import jsonpatch
@@ -42,7 +43,7 @@ def json_patch(document: JSON, operations: Any) -> Any:
         raise bad_request("a JSON patch is a list of operations")
     if len(operations) > MAX_OPERATIONS:
         raise RequestError("RequestEntityTooLarge", f"a JSON patch has at most {MAX_OPERATIONS} operations")
-    copied = 0
+    copied, document = 0, copy.deepcopy(document)
     try:
         for operation in jsonpatch.JsonPatch(operations):
             # Copies of copies double: the bound is on what they add up to.
@@ -50,7 +51,7 @@ def json_patch(document: JSON, operations: Any) -> Any:
                 copied += len(msgspec.json.encode(jsonpointer.resolve_pointer(document, operation["from"])))
             if copied > MAX_COPIED:
                 raise RequestError("RequestEntityTooLarge", f"the patch copies more than {MAX_COPIED} bytes")
-            document = jsonpatch.apply_patch(document, [operation])
+            document = jsonpatch.apply_patch(document, [operation], in_place=True)
     except (jsonpatch.InvalidJsonPatch, AttributeError) as error:
         raise bad_request(f"not a JSON patch: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError, ValueError) as error:
