@@ -48,9 +48,9 @@ def start_rollout(
     name = f"{deployment}-v{version}-{secrets.token_hex(3)}"
     parameters = {
         "rollout": name, "deployment": deployment, "namespace": namespace, "model": model, "version": version,
-        "bundle-uri": tags["sluicegate.bundle"], "bundle-digest": tags.get("sluicegate.bundle-digest", ""),
+        "bundle_uri": tags["sluicegate.bundle"], "bundle_digest": tags.get("sluicegate.bundle-digest", ""),
         "plan": json.dumps(plan or {}), "mirror": str(mirror).lower(),
-        "expected-disagreement": str(expected_disagreement), "concurrency": concurrency,
+        "expected_disagreement": str(expected_disagreement), "concurrency": concurrency,
     }  # fmt: skip
     try:
         Objects().create(workflow(name, namespace, parameters))

@@ -53,7 +53,7 @@ _SHORT = 40
 @click.option("--name", help="Name of the run; made from the file's when not given.")
 @click.option("--namespace", default="default", show_default=True, help="Namespace of the run.")
 @click.option("--home", envvar="SLUICEGATE_HOME", default=".sluicegate", show_default=True,
-              type=click.Path(file_okay=False, path_type=Path), help="The plane's directory; runs lie below it.")  # fmt: skip
+              type=click.Path(file_okay=False, path_type=Path), help="The plane's directory.")  # fmt: skip
 @click.option("--log", is_flag=True, help="Show what the steps write, as it comes.")
 def submit(
     file: Path | None, local: bool, given: tuple[str, ...], beside: tuple[Path, ...], template: str | None,

@@ -1,0 +1,158 @@
+"""An analysis on its way: looks every second at everything seen since the rollout began, until the evidence is clear.
+
+Each look is a pure function of the whole series, so a step that is killed and started again says the same. Whatever is
+decided is written to the rollout first and to the evidence file at once; the lease is renewed while we look, and only
+then: an analysis that hangs lets go of the traffic.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast, get_args
+
+from sluicegate.components.rollout.errors import HarmProvenError, RolloutError, UndecidedError
+from sluicegate.components.rollout.evidence_file import EvidenceFile
+from sluicegate.components.rollout.rollouts import KIND, Rollouts, ended
+from sluicegate.monitoring.analysis.judge import judge
+from sluicegate.monitoring.analysis.series import Series
+from sluicegate.monitoring.analysis.verdict import Verdict
+from sluicegate.monitoring.sources.collector import fetch_series
+from sluicegate.monitoring.sources.errors import SourceError
+from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
+from sluicegate.serving.api.rollout_plan import Analysis
+
+LOOK_SECONDS = 1.0
+Goal = Literal["advance", "promote", "bake"]
+_MOMENTS: dict[Goal, str] = {"advance": "advance", "promote": "promote", "bake": "complete"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Looking:
+    """One analysis on its way."""
+
+    access: Rollouts
+    epoch: str
+    index: int
+    goal: Goal
+    collector: str
+    begun: float
+    evidence: EvidenceFile
+    renewed: float = 0.0
+    told: str = ""
+
+    def until_clear(self) -> Verdict:
+        """Look until the goal is reached, and return the verdict that reached it. Raises as ``analyse`` does."""
+        while True:
+            rollout = self._renewed()
+            verdict = self._look(rollout)
+            if verdict is not None:
+                self.evidence.add(verdict)
+                self._tell(verdict)
+                if verdict.result == "Failed":
+                    self._harm(rollout, verdict)
+                elif not rollout.spec.paused and self._reached(rollout, verdict):
+                    self.evidence.moment(_MOMENTS[self.goal], self.index, rollout, verdict.message)
+                    return verdict
+            if not rollout.spec.paused and self._late(rollout):
+                self._undecided(rollout, verdict)
+            time.sleep(LOOK_SECONDS)
+
+    def _renewed(self) -> ModelRollout:
+        """The rollout as it is, its lease renewed when a third of it is over."""
+        rollout = self.access.read()
+        if rollout.status.phase in TERMINAL_PHASES | {"Aborting"}:
+            ended(rollout)
+        lease = rollout.spec.plan.lease
+        if time.monotonic() - self.renewed > lease / 3:
+            rollout = self.access.desire(
+                self.epoch, step=self.index, leaseSeconds=lease, evidence=self.evidence.reference
+            )
+            self.renewed = time.monotonic()
+        return rollout
+
+    def _look(self, rollout: ModelRollout) -> Verdict | None:
+        try:
+            series = self._series(rollout)
+        except SourceError as error:
+            self._say(f"no figures: {error}")
+            return None
+        plan = rollout.spec.plan
+        expected = rollout.spec.expected_disagreement
+        return judge(series, plan, analysis=self._analysis(rollout), expected_disagreement=expected, at=time.time())
+
+    def _series(self, rollout: ModelRollout) -> Series:
+        latency = [objective.threshold_ms for objective in rollout.spec.plan.objectives if objective.kind == "latency"]
+        status = rollout.status
+        return fetch_series(
+            self.collector, namespace=self.access.namespace, deployment=rollout.spec.target, stable=status.stable,
+            candidate=status.candidate, start=_unix(status.started_at), step_start=self.begun,
+            threshold_ms=latency[0] if latency else 250.0,
+        )  # fmt: skip
+
+    def _analysis(self, rollout: ModelRollout) -> Analysis:
+        steps = rollout.spec.plan.steps
+        planned = steps[self.index].analysis if self.goal == "advance" and self.index < len(steps) else None
+        return planned or Analysis()
+
+    def _reached(self, rollout: ModelRollout, verdict: Verdict) -> bool:
+        if self.goal == "bake":
+            return time.time() - self.begun >= rollout.spec.plan.bake and verdict.advance
+        return verdict.promote if self.goal == "promote" else verdict.advance
+
+    def _late(self, rollout: ModelRollout) -> bool:
+        limit = self._analysis(rollout).max_duration
+        return time.time() - self.begun > (rollout.spec.plan.bake + limit if self.goal == "bake" else limit)
+
+    def _harm(self, rollout: ModelRollout, verdict: Verdict) -> None:
+        """Harm is proven: traffic goes back at once, before anything else is said or done."""
+        self.evidence.moment("abort", self.index, rollout, verdict.message)
+        if rollout.spec.plan.on_failure == "pause":
+            self._pause(rollout, f"harm is proven, and the plan says to wait: {verdict.message}")
+            return
+        self._abort("HarmProven", verdict.message)
+        raise HarmProvenError(verdict.message)
+
+    def _undecided(self, rollout: ModelRollout, verdict: Verdict | None) -> None:
+        words = verdict.message if verdict else "no figures"
+        message = f"undecided after {self._analysis(rollout).max_duration:g} s: {words}"
+        self.evidence.moment("undecided", self.index, rollout, message)
+        if rollout.spec.plan.on_inconclusive == "extend":
+            self.begun = time.time()
+        elif rollout.spec.plan.on_inconclusive == "pause":
+            self._pause(rollout, message)
+        else:
+            self._abort("Inconclusive", message)
+            raise UndecidedError(message)
+
+    def _abort(self, reason: str, message: str) -> None:
+        words = {"reason": reason, "message": message, "evidence": self.evidence.reference}
+        self.access.desire(self.epoch, intent="Abort", **words)
+
+    def _pause(self, rollout: ModelRollout, message: str) -> None:
+        if not rollout.spec.paused:
+            self.access.objects.patch(
+                KIND, self.access.name, {"spec": {"paused": True}}, namespace=self.access.namespace
+            )
+            self._say(f"paused: {message}")
+
+    def _tell(self, verdict: Verdict) -> None:
+        self._say(f"{verdict.result}: {verdict.message}")
+
+    def _say(self, words: str) -> None:
+        if words != self.told:
+            self.told = words
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {words}\n")
+            sys.stderr.flush()
+
+
+def goal_of(text: str) -> Goal:
+    """The goal of this name; raises RolloutError when there is none."""
+    for goal in get_args(Goal):
+        if text == goal:
+            return cast("Goal", goal)
+    raise RolloutError(f"goal: found {text!r}; expected one of {', '.join(get_args(Goal))}")
+
+
+def _unix(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()
