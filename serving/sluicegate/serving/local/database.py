@@ -41,11 +41,11 @@ class Database:
         with self._translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            (page,) = self._connection.execute("PRAGMA page_size").fetchone()
-            self._connection.execute(f"PRAGMA max_page_count={max(1, max_bytes // page)}")
-            self._migrate()
+            try:
+                self._set_up(max_bytes)
+            except BaseException:
+                self._connection.close()
+                raise
 
     def close(self) -> None:
         """Close the file. Twice is fine."""
@@ -69,6 +69,13 @@ class Database:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def _set_up(self, max_bytes: int) -> None:
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        (page,) = self._connection.execute("PRAGMA page_size").fetchone()
+        self._connection.execute(f"PRAGMA max_page_count={max(1, max_bytes // page)}")
+        self._migrate()
 
     def _migrate(self) -> None:
         (found,) = self._connection.execute("PRAGMA user_version").fetchone()

@@ -207,3 +207,10 @@ def test_an_answer_must_be_wanted_as_json(client: ApiClient) -> None:
     answer = client.get(SDEP, headers={"Accept": "application/vnd.kubernetes.protobuf"})
 
     assert (answer.status_code, answer.json()["reason"]) == (406, "NotAcceptable")
+
+
+def test_a_body_without_a_type_is_refused(client: ApiClient) -> None:
+    """A web page can make a browser send such a body here; what it asks for must not be done."""
+    answer = client.post(SDEP, content=json.dumps(deployment()))
+
+    assert answer.status_code == 415

@@ -18,7 +18,6 @@ from sluicegate.serving.local.kinds import Kind
 
 MAX_BODY = 3 << 20
 MAX_DEPTH = 100
-_JSON_TYPES = frozenset({"", "application/json"})
 _YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
 Form = Literal["object", "table", "metadata"]
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
@@ -140,7 +139,8 @@ async def document(request: Request) -> Any:
     given, read = content_type(request), await body(request)
     if not read.strip():
         return None
-    if given in _JSON_TYPES:
+    # A type is demanded: a browser may send a body without one to any site, and this API starts processes.
+    if given == "application/json":
         return parsed_json(read)
     if given in _YAML_TYPES:
         return await run_in_threadpool(_parsed_yaml, read)

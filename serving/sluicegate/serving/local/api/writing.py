@@ -116,8 +116,11 @@ class Writer:
 
     def _update(self, target: Target, current: JSON, obj: JSON, options: Options) -> Written:
         kind, on_status = target.kind, target.subresource == "status"
+        claims, actual = _claims(obj), current["metadata"]
+        if any(claims[key] != actual[key] for key in claims):
+            raise ConflictError(kind.kind, target.namespace or "", target.name, f"read as {claims}, it is not now")
         if on_status:
-            new = lifecycle.with_status(current, obj) | {"metadata": current["metadata"] | _claims(obj)}
+            new = lifecycle.with_status(current, obj) | {"metadata": actual | claims}
         else:
             new = kind.prepare(_with_status_of(kind, current, obj))
         objects.check(kind, new)
