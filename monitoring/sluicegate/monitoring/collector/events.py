@@ -132,10 +132,9 @@ def _fault(event: Event) -> str:
             return f"{name}: found {len(getattr(event, name))} characters; expected 1 to {MOST_CHARACTERS}"
     if event.type not in TYPES:
         return ""
-    needed = ["namespace", "inferenceservicename", "endpoint"]
-    if event.type in (REQUEST, RESPONSE):
-        needed.append("requestid")
-    for name in needed:
+    if event.type in (REQUEST, RESPONSE) and not event.requestid:
+        return "requestid: missing; expected the request's id"
+    for name in ("namespace", "inferenceservicename", "endpoint"):
         if not 0 < len(getattr(event, name)) <= MOST_CHARACTERS:
             return f"{name}: found {getattr(event, name)[:60]!r}; expected 1 to {MOST_CHARACTERS} characters"
     return ""

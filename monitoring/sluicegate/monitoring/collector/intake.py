@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Protocol
 
 import msgspec
@@ -29,6 +30,8 @@ from sluicegate.monitoring.quality.joining import (
     with_truth,
 )
 from sluicegate.monitoring.quality.payloads import Table, read_table
+
+MOST_ID_CHARACTERS = 128
 
 
 class Watcher(Protocol):
@@ -141,6 +144,7 @@ class Intake:
         learn: Callable[[Facts], Facts],
         batch: _Batch,
     ) -> None:
+        request = _bounded(request)
         before = self._facts(connection, key.deployment, request)
         after = learn(before)
         if after is before:
@@ -174,6 +178,11 @@ def _table(payload: Any) -> Table | None:
         return read_table(payload)
     except PayloadError:
         return None
+
+
+def _bounded(request: str) -> str:
+    # A client may choose its puid, so no length is the sender's fault.
+    return request if len(request) <= MOST_ID_CHARACTERS else sha256(request.encode()).hexdigest()
 
 
 def _puid(payload: Any) -> str:

@@ -27,7 +27,7 @@ def body(*events: object) -> bytes:
 @pytest.mark.parametrize(
     ("change", "refusal"),
     [
-        pytest.param({"requestid": ""}, "events[1].requestid: found '' ", id="empty"),
+        pytest.param({"requestid": ""}, "events[1].requestid: missing; ", id="empty"),
         pytest.param({"requestid": 7}, "events[1]: Expected `str`, got `int` - at `$.requestid`", id="type"),
         pytest.param({"namespace": "x" * 600}, "events[1].namespace: found 'xxx", id="long"),
         pytest.param({"id": ""}, "events[1].id: found 0 characters", id="no id"),
