@@ -1,7 +1,7 @@
 """A series made ready for the tests: whole, clean, and cut into blocks of time whose borders are fixed beforehand.
 
-Seconds are the blocks of the first ten minutes and ten seconds are those of later ones, so that a look after a day
-costs no more than a look after an hour; a block that is not over yet does not count. Borders depend on time alone:
+Seconds are the blocks of the first half hour and ten seconds are those of later ones, so that a look after a day costs
+little more than a look after an hour; a block that is not over yet does not count. Borders depend on time alone:
 were they chosen by what was seen, the tests would no longer hold at every look.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sluicegate.monitoring.analysis.eprocess import Array
 from sluicegate.monitoring.analysis.series import Arm, Series
 
-FINE_SECONDS = 600
+FINE_SECONDS = 1800
 COARSE_SECONDS = 10
 
 
@@ -23,6 +23,15 @@ class Shares:
 
     count: Array
     events: Array
+
+
+def thinned(part: Shares, most: float) -> Shares:
+    """The same shares with at most ``most`` requests a block: events in spells are less evidence than their number.
+
+    Fractions of requests are fine: an e-value to a power below one has an expectation of at most one, too (Jensen).
+    """
+    factor = np.minimum(1.0, most / np.maximum(part.count, 1.0))
+    return Shares(count=part.count * factor, events=part.events * factor)
 
 
 def borders(seconds: int, fine: int = FINE_SECONDS, coarse: int = COARSE_SECONDS) -> NDArray[np.intp]:

@@ -162,6 +162,30 @@ def bounded_mean(
     return np.asarray(total)
 
 
+def block_difference(
+    candidate: tuple[Array, Array],
+    stable: tuple[Array, Array],
+    *,
+    difference: float,
+    bound: Array | None = None,
+    fractions: Array = FRACTIONS,
+) -> Array:
+    """Log e-values ``(..., T, G)`` of each block against "candidate's share - stable's share ≤ ``difference``".
+
+    Arms and ``bound`` as for ``two_sample``. A block is *one* observation in [-1, 1], however many requests it holds:
+    right where events come in spells, as slow answers do when a process stalls for a second (Waudby-Smith and Ramdas,
+    as ``bounded_mean``). Where the stable is silent, its ``bound`` stands in.
+    """
+    (count, events), (base_count, base_events) = candidate, stable
+    reference = base_events / np.maximum(base_count, 1.0) + difference
+    known = (count > 0) & (base_count > 0)
+    if bound is not None:
+        reference = np.where(base_count > 0, reference, bound)
+        known = known | ((count > 0) & (bound < 1.0))
+    excess = np.where(known, events / np.maximum(count, 1.0) - reference, 0.0)
+    return np.log1p(excess[..., None] * fractions / (1.0 + difference))
+
+
 def from_start(increments: Array) -> Array:
     """Log e-process ``(..., T)`` of everything since block 0: the mean of the bets' capitals (a mixture)."""
     capital = np.cumsum(increments, axis=-2)

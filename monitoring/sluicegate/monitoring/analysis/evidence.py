@@ -48,13 +48,13 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 METHODS = (
     Method(
-        objectives="error-rate, latency",
+        objectives="error-rate; latency, no worse",
         name="growth-rate optimal two-sample e-process over seconds, mixed over effects and starting times",
         citation="Turner, Ly, Grünwald (2024), Generic E-variables for exact sequential k-sample tests",
     ),
     Method(
-        objectives="disagreement, quality",
-        name="betting e-process for bounded means, mixed over bets",
+        objectives="disagreement; quality; latency, harm",
+        name="betting e-process for bounded means (answers, labels; seconds for latency), mixed over bets",
         citation="Waudby-Smith, Ramdas (2024), Estimating means of bounded random variables by betting",
     ),
     Method(

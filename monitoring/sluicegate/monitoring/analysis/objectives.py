@@ -16,10 +16,12 @@ from sluicegate.monitoring.analysis.blocks import (
     borders,
     measured,
     shares,
+    thinned,
     usable,
 )
 from sluicegate.monitoring.analysis.eprocess import (
     Array,
+    block_difference,
     bounded_mean,
     effects_around,
     from_any_start,
@@ -34,6 +36,9 @@ from sluicegate.serving.api.rollout_plan import Objective, ObjectiveKind
 TOLERANCE: dict[ObjectiveKind, float] = {"error-rate": 0.25, "latency": 0.25, "quality": 0.25, "disagreement": 1.0}
 SUDDEN = 2.0
 """A spell of disagreement counts as harm by itself above this many margins; a lasting one above one."""
+SPELL = 10.0
+"""Slow answers come in spells (a process stalls, all its requests wait): for harm a second is one observation, for
+"no worse" its requests count as this many at most."""
 SMALLEST_MARGIN = 1e-4
 INTERVAL_FINE_SECONDS = 60
 
@@ -52,9 +57,9 @@ class Finding:
     note: str = ""
 
 
-def harm_path(candidate: Shares, stable: Shares, *, margin: float, tolerance: float = 0.25, first: int = 0) -> Array:
-    """Log evidence ``(..., T)`` that the candidate's rate exceeds the stable's by more than ``tolerance * margin``."""
-    boundary = tolerance * margin
+def harm_path(candidate: Shares, stable: Shares, *, margin: float, first: int = 0) -> Array:
+    """Log evidence ``(..., T)`` that the candidate's rate exceeds the stable's by more than a quarter of ``margin``."""
+    boundary = TOLERANCE["error-rate"] * margin
     increments = two_sample(
         (candidate.count, candidate.events),
         (stable.count, stable.events),
@@ -63,6 +68,17 @@ def harm_path(candidate: Shares, stable: Shares, *, margin: float, tolerance: fl
         effects=effects_around(boundary, "above", margin),
         bound=last_known_bound(stable.count, stable.events, margin),
         prior=margin / 2,
+    )
+    return from_any_start(increments, first)
+
+
+def spell_harm_path(candidate: Shares, stable: Shares, *, margin: float, first: int = 0) -> Array:
+    """As ``harm_path``, for events that come in spells: a block is one observation."""
+    increments = block_difference(
+        (candidate.count, candidate.events),
+        (stable.count, stable.events),
+        difference=TOLERANCE["latency"] * margin,
+        bound=last_known_bound(stable.count, stable.events, margin),
     )
     return from_any_start(increments, first)
 
@@ -130,7 +146,9 @@ def compare_arms(series: Series, objective: Objective, alpha: float) -> Finding:
     candidate, stable = (_both(arm, series, event, edges) for arm in (series.candidate, series.stable))
     begin = block_of(series.step_start, edges) if objective.kind == "latency" else 0
     margin = max(objective.margin, SMALLEST_MARGIN)
-    harm = _at_end(harm_path(candidate, stable, margin=margin, tolerance=TOLERANCE[objective.kind], first=begin))
+    spells = objective.kind == "latency"
+    path = spell_harm_path if spells else harm_path
+    harm = _at_end(path(candidate, stable, margin=margin, first=begin))
     note, first = "", begin
     if not (candidate.count[begin:] * stable.count[begin:]).any():
         first = 0
@@ -143,6 +161,7 @@ def compare_arms(series: Series, objective: Objective, alpha: float) -> Finding:
         return Finding(harm=harm, note=note or "no request to both predictors at the same time")
     coarse = borders(series.seconds, INTERVAL_FINE_SECONDS)
     since = block_of(int(edges[first]), coarse)
+    fewer = [thinned(part, SPELL) if spells else part for part in (candidate, stable)]
     arms = [
         (part.count[since:], part.events[since:])
         for part in (_both(arm, series, event, coarse) for arm in (series.candidate, series.stable))
@@ -150,7 +169,7 @@ def compare_arms(series: Series, objective: Objective, alpha: float) -> Finding:
     return Finding(
         samples=samples,
         harm=harm,
-        no_worse=_at_end(no_worse_path(candidate, stable, margin=margin, first=first)),
+        no_worse=_at_end(no_worse_path(fewer[0], fewer[1], margin=margin, first=first)),
         stable=float(stable.events[first:].sum() / max(stable.count[first:].sum(), 1.0)),
         candidate=float(candidate.events[first:].sum() / max(candidate.count[first:].sum(), 1.0)),
         effect=effect(arms[0], arms[1])[0],

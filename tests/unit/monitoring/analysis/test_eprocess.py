@@ -20,6 +20,7 @@ from sluicegate.monitoring.analysis.objectives import (
     disagreement_no_worse_path,
     harm_path,
     no_worse_path,
+    spell_harm_path,
 )
 
 ALPHA = 0.01
@@ -105,7 +106,7 @@ def test_what_was_said_is_not_changed_by_what_comes_later(seconds, seed):
     new, old = arm(generator, (40,), 3, 0.2), arm(generator, (40,), 9, 0.1)
     early = [Shares(count=part.count[:seconds], events=part.events[:seconds]) for part in (new, old)]
 
-    for path in (harm_path, no_worse_path):
+    for path in (harm_path, spell_harm_path, no_worse_path):
         whole, beginning = path(new, old, margin=0.02), path(*early, margin=0.02)
 
         np.testing.assert_allclose(beginning, whole[:seconds], rtol=1e-6, atol=1e-9)
@@ -152,6 +153,23 @@ def test_bursts_that_hit_both_arms_are_nobodys_fault():
         path = harm_path(new, old, margin=0.01)
 
         assert (first_proof(path, PROOF) < NEVER).mean() <= upper(ALPHA, 400)
+
+
+def test_stalls_of_a_second_are_no_latency_harm():
+    """Each process stalls by itself in 2 % of the seconds, all its requests wait: request by request it is "harm"."""
+    generator = np.random.default_rng(13)
+    new, old = (arm(generator, (200, 300), 75, np.where(generator.random((200, 300)) < 0.02, 0.9, 0.01)) for _ in "ab")
+
+    assert (first_proof(spell_harm_path(new, old, margin=0.05), PROOF) < NEVER).mean() <= upper(ALPHA, 200)
+    assert (first_proof(harm_path(new, old, margin=0.05), PROOF) < NEVER).mean() > 0.9
+
+
+@pytest.mark.parametrize("weight", [0.05, 0.5])
+def test_lasting_slowness_is_latency_harm_within_a_minute(weight):
+    """30 % slow against 1 %, margin 5 %."""
+    path, _ = both(spell_harm_path, 90, weight=weight, stable=0.01, candidate=0.3, margin=0.05)
+
+    assert np.quantile(first_proof(path, HARM), 0.95) <= 60
 
 
 def test_copies_of_the_same_failing_requests_are_no_harm():
