@@ -9,10 +9,13 @@ template and a subcommand; calling it as plain Python is the fourth face.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Generic, Literal, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 P = ParamSpec("P")
 R = TypeVar("R")
+ArtefactType = Literal["Artifact", "Dataset", "Model", "Metrics"]
+"""What an artefact is, in KFP's words. ``Metrics`` is a JSON object of figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Input:
     """An artefact that the step reads; a file or a directory."""
 
     description: str
+    artefact: ArtefactType = "Artifact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Output:
     """An artefact that the step writes at the path it is given."""
 
     description: str
+    artefact: ArtefactType = "Artifact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,7 @@ class Slot:
     """``parameter``, ``input`` (artefact) or ``output`` (artefact)."""
     description: str
     default: Any = inspect.Parameter.empty
+    artefact: ArtefactType = "Artifact"
 
     @property
     def required(self) -> bool:
@@ -68,7 +74,7 @@ class Step(Generic[P, R]):
 
     @property
     def inputs(self) -> tuple[Slot, ...]:
-        """Parameters and artefacts, in the order of the signature."""
+        """Parameters and artefacts (to read and to write), in the order of the signature."""
         hints = get_type_hints(self.function, include_extras=True)
         return tuple(
             _slot(name, hints[name], parameter)
@@ -87,14 +93,22 @@ def step(name: str, *, effects: bool = False, extras: tuple[str, ...] = ()) -> C
     return lambda function: Step(name=name, function=function, effects=effects, extras=extras)
 
 
+def _without_none(hint: Any) -> Any:
+    """``dict | None`` is a dict that may be left out."""
+    others = [part for part in get_args(hint) if part is not NoneType] if isinstance(hint, UnionType) else []
+    return others[0] if len(others) == 1 else hint
+
+
 def _slot(name: str, hint: Any, parameter: inspect.Parameter) -> Slot:
     marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    plain = get_args(hint)[0] if marks else hint
-    kind = next(
-        ("input" if isinstance(m, Input) else "output" for m in marks if isinstance(m, Input | Output)), "parameter"
+    plain = _without_none(get_args(hint)[0] if marks else hint)
+    mark = next((mark for mark in marks if isinstance(mark, Input | Output)), None)
+    text = mark.description if mark else next((mark for mark in marks if isinstance(mark, str)), "")
+    return Slot(
+        name=name,
+        type=get_origin(plain) or plain,
+        kind={Input: "input", Output: "output"}.get(type(mark), "parameter"),
+        description=text,
+        default=parameter.default,
+        artefact=mark.artefact if mark else "Artifact",
     )
-    text = next(
-        (m.description if isinstance(m, Input | Output) else m for m in marks if isinstance(m, Input | Output | str)),
-        "",
-    )
-    return Slot(name=name, type=get_origin(plain) or plain, kind=kind, description=str(text), default=parameter.default)

@@ -1,1 +1,1 @@
-"""Room of components: emit."""
+"""Here a step gets its faces: KFP component, Argo template, subcommand; and several steps become one task."""

@@ -1,1 +1,1 @@
-"""Room of components: registry."""
+"""Here models enter MLflow's registry and are found there again; the only room that talks to it."""

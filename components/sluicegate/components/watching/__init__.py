@@ -1,1 +1,1 @@
-"""Room of components: watching."""
+"""Here a pipeline looks at what is served, and tells people."""

@@ -1,0 +1,13 @@
+"""Tags that our steps write on a registered model's versions, and the alias that they read."""
+
+RUN = "sluicegate.run"
+"""The pipeline run that registered it; with the digest below, the key by which registering is idempotent."""
+TRAINED_DIGEST = "sluicegate.trained-digest"
+DATA_DIGEST = "sluicegate.data-digest"
+LINEAGE = "sluicegate.lineage"
+"""What the caller said of its origin, as JSON."""
+BUNDLE = "sluicegate.bundle"
+"""Where the bundle lies."""
+BUNDLE_DIGEST = "sluicegate.bundle-digest"
+CHAMPION = "champion"
+"""Alias of the version in service; an outcome of rollouts, never written here."""
