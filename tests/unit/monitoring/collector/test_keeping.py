@@ -11,7 +11,13 @@ from sluicegate.monitoring.collector.__main__ import read_settings
 from sluicegate.monitoring.collector.clock import Clock
 from sluicegate.monitoring.collector.database import Database, open_database
 from sluicegate.monitoring.collector.errors import OverloadedError, SettingsError, StorageError
-from sluicegate.monitoring.collector.gateway_ledger import gaps, record_failure, record_sample, record_start
+from sluicegate.monitoring.collector.gateway_ledger import (
+    gaps,
+    record_alive,
+    record_failure,
+    record_sample,
+    record_start,
+)
 from sluicegate.monitoring.collector.retention import forget
 from sluicegate.monitoring.collector.schema import SCHEMA
 from sluicegate.monitoring.collector.settings import Settings
@@ -81,6 +87,7 @@ def test_looks_that_fail_in_a_row_are_one_gap(connection):
         record_failure(connection, at, "nobody answers")
     record_sample(connection, 1005.0, GatewaySample())
     record_failure(connection, 1006.0, "again")
+    record_alive(connection, 1006.0)
     record_start(connection, 1100.0)
 
     first, one, two, life = gaps(connection, 1000.0)
