@@ -1,0 +1,92 @@
+"""Chains run in Seldon's order; what is not a chain is refused by name."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sluicegate.serving.api.seldon_deployment import Endpoint, PredictiveUnit
+from sluicegate.serving.graph.errors import GraphRefused
+from sluicegate.serving.graph.execution import FusedGraph
+from sluicegate.serving.graph.planning import plan_of
+from sluicegate.serving.protocol.messages import Feedback, Message
+
+
+class Speaking:
+    """A unit that adds its name and verb to a text."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.told: list[Feedback] = []
+
+    def _said(self, message: Message, verb: str) -> Message:
+        return replace(message, content=f"{message.content} {self.name}.{verb}")
+
+    def predict(self, message: Message) -> Message:
+        """Say so."""
+        return self._said(message, "predict")
+
+    def transform_input(self, message: Message) -> Message:
+        """Say so."""
+        return self._said(message, "in")
+
+    def transform_output(self, message: Message) -> Message:
+        """Say so."""
+        return self._said(message, "out")
+
+    def send_feedback(self, feedback: Feedback) -> None:
+        """Remember."""
+        self.told.append(feedback)
+
+
+def _unit(name: str, kind: Any, *children: PredictiveUnit, **more: Any) -> PredictiveUnit:
+    return PredictiveUnit(name=name, type=kind, children=children, implementation="module.Class", **more)
+
+
+def test_a_chain_runs_in_seldons_order() -> None:
+    """Input stages downwards, output stages upwards."""
+    plan = plan_of(_unit("o", "OUTPUT_TRANSFORMER", _unit("t", "TRANSFORMER", _unit("m", "MODEL"))))
+    units = {name: Speaking(name) for name in "otm"}
+
+    answer = FusedGraph(plan, units).answer(Message(content="x", form="strData"))
+
+    assert answer.content == "x t.in m.predict o.out"
+
+
+def test_a_model_with_a_child_feeds_it() -> None:
+    """A MODEL above another is a chain of predictions."""
+    plan = plan_of(_unit("a", "MODEL", _unit("b", "MODEL")))
+
+    answer = FusedGraph(plan, {name: Speaking(name) for name in "ab"}).answer(Message(content="x"))
+
+    assert answer.content == "x a.predict b.predict"
+
+
+def test_feedback_reaches_models_only() -> None:
+    """Transformers get feedback only when they ask for it."""
+    plan = plan_of(_unit("t", "TRANSFORMER", _unit("m", "MODEL")))
+    units = {name: Speaking(name) for name in "tm"}
+
+    FusedGraph(plan, units).send_feedback(Feedback(puid="p"))
+
+    assert (len(units["t"].told), len(units["m"].told)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        _unit("r", "ROUTER", _unit("a", "MODEL")),
+        _unit("c", "COMBINER", _unit("a", "MODEL")),
+        _unit("m", "MODEL", _unit("a", "MODEL"), _unit("b", "MODEL")),
+        _unit("m", "MODEL", endpoint=Endpoint(service_host="elsewhere", service_port=9000)),
+        _unit("m", None, methods=("ROUTE",)),
+        _unit("m", "MODEL", _unit("m", "MODEL")),
+        _unit("", "MODEL"),
+        _unit("u", "UNKNOWN_TYPE"),
+        PredictiveUnit(name="m", type="MODEL"),
+    ],
+)
+def test_what_is_not_a_chain_in_this_process_is_refused(graph: PredictiveUnit) -> None:
+    """Routers, combiners, branches and remote units are refused with the unit's name."""
+    with pytest.raises(GraphRefused, match=f"graph unit '{graph.name}'"):
+        plan_of(graph)
