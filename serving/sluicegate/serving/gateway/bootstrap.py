@@ -73,17 +73,15 @@ def bootstrap(settings: Bootstrap) -> JSON:
     }
 
 
-def command(
-    envoy: Path, bootstrap_file: Path, *, log_level: str = "warning", log_file: Path | None = None
-) -> list[str]:
+def command(envoy: Path, bootstrap_file: Path, *, log_level: str = "warning") -> list[str]:
     """Envoy's argv. One worker: weights then come out of one sequence, and a laptop has other work.
 
-    Without hot restart two gateways on one machine need no base ids. With ``log_file`` its own log goes there,
-    otherwise to stderr; ``complaints.last_refusal`` reads either.
+    Without hot restart two gateways on one machine need no base ids. Its log goes to stderr; capture it to a file and
+    give that to ``XdsDoor``, which reads there why something was refused.
     """
     arguments = [str(envoy), "--config-path", str(bootstrap_file), "--concurrency", "1", "--disable-hot-restart"]
-    arguments += ["--log-level", log_level, "--log-format", "%Y-%m-%dT%T.%e%z %l %n %v", "--drain-time-s", "5"]
-    return arguments + (["--log-path", str(log_file)] if log_file else [])
+    arguments += ["--log-level", log_level, "--log-format", "%Y-%m-%dT%T.%e%z %l %n %v"]
+    return [*arguments, "--file-flush-interval-msec", "1000", "--drain-time-s", "5"]
 
 
 def _connection_limit() -> JSON:

@@ -57,8 +57,12 @@ def cluster(name: str) -> JSON:
         "eds_cluster_config": {"eds_config": config_source()},
         "connect_timeout": "1s",
         "lb_policy": "LEAST_REQUEST",
-        # Envoy's panic mode would send requests to servers that said they are not ready.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {
+            # Envoy's panic mode would send requests to servers that said they are not ready.
+            "healthy_panic_threshold": {"value": 0},
+            # By default Envoy tells its workers of changed health up to a second later.
+            "update_merge_window": "0s",
+        },
         "ignore_health_on_host_removal": True,
         "health_checks": [_health_check()],
         "outlier_detection": _outlier_detection(),

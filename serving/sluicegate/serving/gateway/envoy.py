@@ -1,49 +1,64 @@
 """A table of routes as Envoy resources: what the xDS door hands out. Pure.
 
-The listener is fixed at start; the other three follow ``publish``. Names and versions are in ``xds``.
+Clusters and endpoints follow from their names and addresses alone (``clusters.py``), and the listener is fixed at
+start, so a table is its routes and its addresses. Equal tables have equal versions, whichever process renders them.
 """
 
+import hashlib
+import ipaddress
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.gateway.clusters import cluster, cluster_name, endpoints, mirror_name
+from sluicegate.serving.gateway.clusters import cluster_name, mirror_name
 from sluicegate.serving.gateway.errors import InvalidRouteError
 from sluicegate.serving.gateway.route_table import route_table
 from sluicegate.serving.gateway.routes import Address, Route
 
+Addresses = tuple[Address, ...]
+Traffic = dict[tuple[str, str], dict[str, int]]
+"""Percent by predictor, for each (namespace, name)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
-    """Everything that follows the routes. ``clusters`` and ``endpoints`` have the same keys: cluster names."""
+class Table:
+    """All deployments' routes, rendered. ``addresses`` has every cluster that ``routes`` names."""
 
-    route_table: JSON
-    clusters: dict[str, JSON]
-    endpoints: dict[str, JSON]
+    version: str
+    routes_version: str
+    routes: JSON
+    addresses: dict[str, Addresses]
+    traffic: Traffic
 
 
-def render(routes: tuple[Route, ...]) -> Resources:
-    """Resources for ``routes``.
+def render(routes: tuple[Route, ...]) -> Table:
+    """The table for ``routes``.
 
-    Raises InvalidRouteError: weights that sum neither to 100 nor to 0, a predictor twice or unknown, a broken pattern.
+    Raises InvalidRouteError: weights that sum neither to 100 nor to 0, a predictor twice or unknown, a broken pattern,
+    a host that is no IP address.
     """
     check(routes)
-    addresses = {name: backend for route in routes for name, backend in _clusters(route)}
-    return Resources(
-        route_table=route_table(routes),
-        clusters={name: cluster(name) for name in sorted(addresses)},
-        endpoints={name: endpoints(name, backend) for name, backend in sorted(addresses.items())},
+    addresses = {name: servers for route in routes for name, servers in _clusters(route)}
+    table = route_table(routes)
+    servers = {name: [f"{one.host} {one.port}" for one in addresses[name]] for name in sorted(addresses)}
+    return Table(
+        version=digest([table, servers]),
+        routes_version=digest(table),
+        routes=table,
+        addresses=addresses,
+        traffic={
+            (route.namespace, route.name): {backend.predictor: backend.weight for backend in route.backends}
+            for route in routes
+        },
     )
 
 
-def traffic(routes: tuple[Route, ...]) -> dict[tuple[str, str], dict[str, int]]:
-    """Percent by predictor, for each (namespace, name)."""
-    return {
-        (route.namespace, route.name): {backend.predictor: backend.weight for backend in route.backends}
-        for route in routes
-    }
+def digest(content: object) -> str:
+    """A version: the same content always has the same one."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def check(routes: tuple[Route, ...]) -> None:
@@ -56,7 +71,7 @@ def check(routes: tuple[Route, ...]) -> None:
             raise InvalidRouteError(route.namespace, route.name, fault)
 
 
-def _clusters(route: Route) -> list[tuple[str, tuple[Address, ...]]]:
+def _clusters(route: Route) -> list[tuple[str, Addresses]]:
     mirrored = {mirror.predictor for mirror in route.mirrors}
     return [
         (name(route.namespace, route.name, backend.predictor), backend.addresses)
@@ -72,6 +87,9 @@ def _faults(route: Route) -> Iterator[str]:
         yield f"weights {[backend.weight for backend in route.backends]} must be 0 to 100 each and sum to 100"
     if len(names) != len(set(names)):
         yield f"predictors {names} must be different"
+    for host in sorted({address.host for backend in route.backends for address in backend.addresses}):
+        if not _is_ip(host):
+            yield f"host {host!r} must be an IP address; Envoy looks up no names here"
     for predictor in _mentioned(route):
         if predictor not in names:
             yield f"predictor {predictor!r} of a mirror or header route is not among the backends {names}"
@@ -91,5 +109,13 @@ def _compiles(pattern: str) -> bool:
     try:
         re.compile(pattern)
     except re.error:
+        return False
+    return True
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
         return False
     return True
