@@ -1,1 +1,1 @@
-"""Room of pipelines: cli."""
+"""The ``sluicegate`` command: every module here is one command or one group of them, loaded when it is called."""

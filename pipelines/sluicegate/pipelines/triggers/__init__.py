@@ -1,1 +1,1 @@
-"""Room of pipelines: triggers."""
+"""What sets pipelines and rollouts in motion, and what brings the registry after the rollout's phase."""

@@ -1,0 +1,21 @@
+"""Prints the Table that an API server makes of objects, as kubectl does."""
+
+from typing import Any
+
+import click
+
+JSON = dict[str, Any]
+
+
+def print_table(table: JSON, *, namespaces: bool = False, wide: bool = False, headings: bool = True) -> None:
+    """Columns of priority 0 (all of them when ``wide``), aligned."""
+    columns = table["columnDefinitions"]
+    chosen = [i for i, column in enumerate(columns) if wide or not column.get("priority")]
+    rows = [["NAMESPACE", *(columns[i]["name"].upper() for i in chosen)]] if headings else []
+    for row in table.get("rows") or []:
+        place = ((row.get("object") or {}).get("metadata") or {}).get("namespace", "")
+        rows.append([place, *(str(row["cells"][i]) for i in chosen)])
+    shown = rows if namespaces else [row[1:] for row in rows]
+    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))] if shown else []
+    for row in shown:
+        click.echo("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
