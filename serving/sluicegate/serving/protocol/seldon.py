@@ -118,7 +118,7 @@ def meta_from(value: JSONValue, path: str = "meta") -> Meta:
     """Read ``meta``; unknown fields are ignored. Raises BadPayloadError naming the field."""
     if not isinstance(value, dict):
         raise BadPayloadError(path, shown(value), "an object")
-    puid = value.get("puid") or ""
+    puid = "" if value.get("puid") is None else value["puid"]
     if not isinstance(puid, str) or len(puid) > 256 or not puid.isascii() or not (puid.isprintable()):
         raise BadPayloadError(f"{path}.puid", shown(puid), "at most 256 printable ASCII characters")
     return Meta(

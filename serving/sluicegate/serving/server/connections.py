@@ -102,6 +102,11 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         self._door.connections.discard(self)
 
+    def eof_received(self) -> bool:
+        """The client sends no more, but may still read: what it asked is answered before the connection closes."""
+        self._last = True
+        return self.busy
+
     def pause_writing(self) -> None:
         """The client does not read: answer no more until it does."""
         self._writable = False
@@ -245,7 +250,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        closing = (self._last and not self._waiting) or self._door.draining
+        closing = (self._last or self._door.draining) and not self._waiting
         transport.write(wire(response, date=self._door.date, head=method == "HEAD", keep_alive=not closing))
         self._touched = perf_counter()
         if closing and self._linger:
