@@ -33,7 +33,7 @@ demo-up: $(STAMP)  ## Play the first two acts and leave the plane running, to be
 	@$(BIN)/python -m demo --up
 
 demo-down: $(STAMP)  ## End the plane that demo-up left running
-	@$(BIN)/sluicegate --home demo/work/home down
+	@$(BIN)/sluicegate down --home demo/work/home
 
 test: $(STAMP)  ## Run the tests
 	@$(BIN)/python -m pytest

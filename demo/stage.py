@@ -37,6 +37,8 @@ class Stage:
     home: Path
     replay: Replay | None = None
     record: Record = field(default_factory=lambda: Record(0, ""))
+    earlier: Record = field(default_factory=lambda: Record(0, ""))
+    """The record of act 2, with which act 4 compares itself."""
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
     addresses: dict[str, str] = field(default_factory=dict)
 
@@ -44,7 +46,7 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """What commands are given: the home, where the demonstration's own code lies, and where MLflow listens."""
         own = {"SLUICEGATE_HOME": str(self.home), "KUBECONFIG": str(self.home / "kubeconfig"), "PYTHONPATH": str(ROOT)}
-        own |= {"MLFLOW_TRACKING_URI": self.addresses["registry"]} if self.addresses else {}
+        own |= {"MLFLOW_TRACKING_URI": self.addresses["mlflow"]} if self.addresses else {}
         own |= {"SLUICEGATE_GATEWAY": self.addresses["gateway"]} if self.addresses else {}
         own |= {"SLUICEGATE_COLLECTOR": self.addresses["collector"]} if self.addresses else {}
         return {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -121,20 +123,40 @@ class Stage:
         """Percent by predictor, as the gateway acknowledged it."""
         return dict(self.deployment().get("status", {}).get("traffic", {}))
 
-    def claim(self, words: str, holds: Callable[[], T], deadline: float = 60.0) -> T:
+    def claim(self, words: str, holds: Callable[[], T | None], deadline: float = 60.0) -> T:
         """Wait until a state is so; one that does not come true ends the demonstration."""
         end = time.monotonic() + deadline
         while True:
             try:
                 value = holds()
             except (httpx.HTTPError, KeyError, IndexError):
-                value = None  # type: ignore[assignment]  # not there yet is not so yet
+                value = None  # not there yet is not so yet
             if value:
                 self.record.claims.append(words)
                 return value
             if time.monotonic() > end:
                 raise ClaimFailedError(f"act {self.record.number}: {words}")
             time.sleep(0.2)
+
+    def rollouts_newest(self) -> JSON:
+        """The newest rollout of any version."""
+        return max(self.objects("modelrollouts"), key=lambda o: str(o["metadata"]["creationTimestamp"]))
+
+    def alarms(self) -> list[JSON]:
+        """Events that tell of a drift alarm that started a pipeline, oldest first."""
+        found = [event for event in self.objects("events") if event.get("reason") == "PipelineStarted"]
+        return sorted(found, key=lambda event: int(event["metadata"]["resourceVersion"]))
+
+    def failed(self) -> int:
+        """Requests that failed since this act began, as users saw it."""
+        return self.replay.tally.since(self.record.started)[1] if self.replay else 0
+
+    @property
+    def playing(self) -> Replay:
+        """The replay; raises ClaimFailedError before there is one."""
+        if self.replay is None:
+            raise ClaimFailedError("the replay has not begun")
+        return self.replay
 
     def say(self, words: str) -> None:
         """A line for the reader."""

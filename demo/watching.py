@@ -5,9 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import httpx
 from rich.console import Console
@@ -35,6 +33,7 @@ def watched(stage: Stage, record: Record, console: Console) -> Iterator[None]:
             over.set()
             watcher.join(timeout=15)
             _finish(stage, record)
+            stage.earlier = record if record.number == 2 else stage.earlier
 
 
 def _watch(stage: Stage, record: Record, over: threading.Event, live: Live) -> None:
@@ -88,8 +87,3 @@ def _read_evidence(document: dict[str, Any], record: Record) -> None:
     for moment in document.get("moments", []):
         if record.started <= moment["at"] <= record.ended and moment["what"] != "advance":
             record.moments.append((moment["at"], moment["what"]))
-
-
-def evidence_of(rollout: dict[str, Any]) -> dict[str, Any]:
-    """The evidence file that a rollout's status refers to."""
-    return dict(json.loads(Path(urlparse(rollout["status"]["evidence"]).path).read_bytes()))

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from sluicegate.monitoring.drift.distances import (
     FEWEST,
@@ -144,7 +144,9 @@ def threshold(distances: Array, alpha: float, floor: float) -> float:
     count = distances.size
     if count < FEWEST_BLOCKS:
         return float("1e9")
-    limit = distances.mean() + student.ppf(1.0 - alpha, count - 1) * distances.std(ddof=1) * np.sqrt(1.0 + 1.0 / count)
+    limit = distances.mean() + float(stdtrit(count - 1, 1.0 - alpha)) * distances.std(ddof=1) * np.sqrt(
+        1.0 + 1.0 / count
+    )
     return float(max(limit, distances.max(), floor))
 
 

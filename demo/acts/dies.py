@@ -1,0 +1,68 @@
+"""Act 5: the workflow that carries a canary is killed; its lease runs out, and traffic goes back by itself."""
+
+import json
+import os
+import signal
+import time
+
+import httpx
+
+from demo.acts.better import in_phase
+from demo.stage import DEPLOYMENT, MODEL, Stage, ended
+from demo.versions import PLAN, parameters, written
+
+NAME = "by-hand"
+FEED_VERSION = "5"
+
+
+def dies(stage: Stage) -> None:
+    """Publish version 5, roll it out in the foreground, and kill the workflow in the middle of it."""
+    given = written(stage.home.parent, "delivery-5", parameters("feed", deployment=""))
+    stage.run("pipeline", "run", "delivery", "--parameters", given, log="delivery-5")
+    workflow = stage.start(*_submit(stage), log="workflow-5")
+    with ended([workflow]):
+        stage.claim("a canary is on its way", lambda: _weight(stage) >= 5, deadline=120)
+        os.kill(workflow.pid, signal.SIGKILL)
+        killed = time.time()
+        stage.moment("kill -9 of the workflow", killed)
+        workflow.wait()
+    rollout = stage.claim("its rollout is RolledBack", lambda: in_phase(stage, FEED_VERSION, "RolledBack"))
+    back = time.time()
+    stage.moment("lease ran out", back)
+    stage.claim("because its lease ran out", lambda: rollout["status"]["reason"] == "LeaseExpired")
+    stage.claim("all traffic is back at version 2", lambda: stage.traffic() == {rollout["status"]["stable"]: 100})
+    stage.claim("the alias champion is still version 2", lambda: stage.champion() == "2")
+    stage.claim("no request failed", lambda: stage.failed() == 0)
+    code = stage.run(*_submit(stage), log="workflow-5-again", check=False)
+    stage.claim("resuming the dead workflow is refused", lambda: code != 0 and _weight(stage) == 0)
+    stage.claim(
+        "and so is a write under its epoch", lambda: _stale_write(stage, rollout["status"]["epoch"]) in {409, 422}
+    )
+    stage.say(
+        f"killed in the middle of a canary; {back - killed:.0f} s later all traffic was back, and no request failed"
+    )
+    stage.say("the dead workflow was submitted again and refused: its epoch is over")
+
+
+def _submit(stage: Stage) -> tuple[str, ...]:
+    tags = stage.version(FEED_VERSION)["tags"]
+    given = {
+        "rollout": NAME, "deployment": DEPLOYMENT, "model": MODEL, "version": FEED_VERSION,
+        "bundle_uri": tags["sluicegate.bundle"], "bundle_digest": tags["sluicegate.bundle-digest"],
+        "plan": json.dumps(PLAN), "expected_disagreement": tags.get("sluicegate.expected-disagreement", "0"),
+    }  # fmt: skip
+    words = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
+    return ("submit", "--local", "--from", "sluicegate-rollout", *words)
+
+
+def _weight(stage: Stage) -> int:
+    found = [rollout for rollout in stage.rollouts(FEED_VERSION) if rollout["metadata"]["name"] == NAME]
+    status = found[0].get("status", {}) if found else {}
+    return int(status.get("traffic", {}).get(status.get("candidate", ""), 0))
+
+
+def _stale_write(stage: Stage, epoch: str) -> int:
+    url = f"{stage.addresses['api']}/apis/sluicegate.dev/v1alpha1/namespaces/default/modelrollouts/{NAME}"
+    patch = {"spec": {"desired": {"epoch": epoch, "weight": 50, "renewal": 100_000}}}
+    answer = httpx.patch(url, json=patch, headers={"Content-Type": "application/merge-patch+json"})
+    return answer.status_code

@@ -1,0 +1,40 @@
+"""Reads a rollout's evidence file, and asks the collector, for the figures that the acts tell."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from demo.stage import DEPLOYMENT, JSON, Stage
+
+
+def evidence_of(rollout: JSON) -> JSON:
+    """The evidence file that a rollout's status refers to."""
+    return dict(json.loads(Path(urlparse(rollout["status"]["evidence"]).path).read_bytes()))
+
+
+def measurement(evidence: JSON, objective: str) -> JSON:
+    """An objective's last measurement."""
+    parts = evidence["verdicts"][-1]["measurements"]
+    return next(dict(part) for part in parts if part["objective"] == objective)
+
+
+def moment(evidence: JSON, what: str) -> float | None:
+    """When something was first decided (Unix seconds), or None."""
+    return next((float(one["at"]) for one in evidence["moments"] if one["what"] == what), None)
+
+
+def seconds_until(evidence: JSON, what: str) -> float | None:
+    """Seconds from the first look to a decision."""
+    at = moment(evidence, what)
+    return None if at is None else at - float(evidence["verdicts"][0]["at"])
+
+
+def series(stage: Stage, stable: str, candidate: str, start: float) -> JSON:
+    """The collector's series of two predictors from a moment until now."""
+    query: dict[str, Any] = {
+        "namespace": "default", "deployment": DEPLOYMENT, "stable": stable, "candidate": candidate,
+        "start": start, "stepStart": start, "thresholdMs": 250,
+    }  # fmt: skip
+    answer = stage.http.get(f"{stage.addresses['collector']}/v1/series", params=query)
+    return dict(answer.raise_for_status().json())
