@@ -3,6 +3,7 @@
 Everything under test is real but the rims; what is written passes the API's own rules.
 """
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -171,6 +172,7 @@ class RolloutMachine(RuleBasedStateMachine):
             self.world.clock.advance(700)
             self.world.settle(8)
         assert all(each.status.phase in TERMINAL_PHASES for each in self._rollouts())
+        self.nothing_is_half_promoted()
         named = [each["name"] for each in self.world.deployment()["spec"]["predictors"]]
         assert self.world.gateway.shares(NAME) == {named[0]: 100}
         assert self.world.servers.workloads() == {f"{NAME}.{named[0]}"}
@@ -180,7 +182,8 @@ class RolloutMachine(RuleBasedStateMachine):
         return [decode(each, ModelRollout) for each in self.world.store.list(model_rollout.KIND)]
 
 
-TestRollouts = RolloutMachine.TestCase
+# A failure is made small before it is shown, and that takes its time.
+TestRollouts = pytest.mark.timeout(400)(RolloutMachine.TestCase)
 TestRollouts.settings = settings(
     max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
