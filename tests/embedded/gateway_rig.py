@@ -69,7 +69,7 @@ class Rig:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.control, self.front, self.admin = (Address(host="127.0.0.1", port=free_port()) for _ in range(3))
-        self.log = home / "envoy.log"
+        self.log, self.access_log = home / "envoy.log", home / "access.log"
         document = bootstrap(Bootstrap(control_plane=self.control, admin=self.admin))
         (home / "bootstrap.json").write_text(json.dumps(document))
         self.url = f"http://127.0.0.1:{self.front.port}"
@@ -78,7 +78,7 @@ class Rig:
 
     def start_door(self) -> None:
         """A new door, which knows nothing."""
-        self.door = XdsDoor(Front(address=self.front), gateway_log=self.log)
+        self.door = XdsDoor(Front(address=self.front, access_log=str(self.access_log)), gateway_log=self.log)
         application = Starlette(routes=self.door.routes())
         settings = uvicorn.Config(application, port=self.control.port, log_level="warning", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(settings)

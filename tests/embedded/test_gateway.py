@@ -1,5 +1,6 @@
 """A real Envoy, fed by the door, keeps the promises that the gateway makes."""
 
+import json
 from collections.abc import Iterator
 from math import sqrt
 
@@ -268,6 +269,18 @@ def test_clients_cannot_set_the_gateways_own_headers(rig: Rig, servers: list[gat
 
     seen = servers[0].seen()[0]["headers"]
     assert not {"x-envoy-max-retries", "x-sluicegate-mirror-new", "x-sluicegate-shadow"} & set(seen)
+
+
+def test_the_access_log_has_a_line_of_json_for_each_request(rig: Rig, servers: list[gateway_rig.Backend]) -> None:
+    """With the id, the deployment and kind of request, and the predictor."""
+    rig.put(flights(share("logged", 100, servers[0])))
+
+    rig.predict("flights", 1, lambda _: {"x-request-id": "logged-1"})
+
+    wait_until(lambda: "logged-1" in rig.access_log.read_text(), message="the line")
+    line = next(json.loads(one) for one in rig.access_log.read_text().splitlines() if "logged-1" in one)
+    assert (line["status"], line["cluster"]) == (200, "test/flights/logged")
+    assert (line["route"], line["path"]) == ("test/flights/predictions", "/api/v1.0/predictions")
 
 
 @pytest.mark.parametrize("path", ["/", "/seldon/test/unknown/api/v1.0/predictions", "/seldon/test/flights"])

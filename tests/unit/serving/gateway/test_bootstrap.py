@@ -1,0 +1,56 @@
+"""How Envoy is started and found, and what is read from its log."""
+
+from pathlib import Path
+
+from sluicegate.serving.gateway.binary import find_envoy
+from sluicegate.serving.gateway.bootstrap import BUCKETS, Bootstrap, bootstrap, command
+from sluicegate.serving.gateway.complaints import find_refusal, last_refusal
+from sluicegate.serving.gateway.routes import Address
+
+SETTINGS = Bootstrap(
+    control_plane=Address(host="127.0.0.1", port=7080),
+    admin=Address(host="127.0.0.1", port=7082),
+)
+
+
+def test_the_bootstrap_names_both_addresses() -> None:
+    """Admin for readers, the door for itself."""
+    document = bootstrap(SETTINGS)
+
+    assert document["admin"]["address"]["socket_address"]["port_value"] == 7082
+    assert "7080" in str(document["static_resources"])
+
+
+def test_common_latency_thresholds_are_bucket_bounds() -> None:
+    """Else requests slower than the objective could only be guessed."""
+    assert {50, 100, 250, 500, 1000} <= set(BUCKETS)
+    assert list(BUCKETS) == sorted(BUCKETS)
+
+
+def test_the_installed_envoy_is_found_as_a_program() -> None:
+    """The binary of the package, not a script of another language."""
+    with find_envoy().open("rb") as program:
+        assert program.read(2) != b"#!"
+
+
+def test_one_worker_and_no_hot_restart() -> None:
+    """Two gateways on a machine do not meet; weights come out of one sequence."""
+    line = " ".join(command(Path("envoy"), Path("bootstrap.json")))
+
+    assert "--concurrency 1" in line
+    assert "--disable-hot-restart" in line
+
+
+def test_the_last_refusal_is_told() -> None:
+    """REST subscriptions tell it in the log alone."""
+    text = (
+        "a warning config REST config for /v3/discovery:routes rejected: first\nb REST config for x rejected: second \n"
+    )
+
+    assert find_refusal(text) == "second"
+    assert find_refusal("all is well") == ""
+
+
+def test_no_log_no_words(tmp_path: Path) -> None:
+    """A missing log is not an error of its own."""
+    assert last_refusal(tmp_path / "missing.log") == ""

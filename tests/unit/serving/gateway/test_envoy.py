@@ -1,0 +1,147 @@
+"""Routes as Envoy resources."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluicegate.serving.gateway.envoy import render
+from sluicegate.serving.gateway.errors import InvalidRouteError
+from sluicegate.serving.gateway.route_table import PREDICTIONS
+from sluicegate.serving.gateway.routes import Address, Backend, HeaderRoute, Mirror, Route
+
+HERE = (Address(host="127.0.0.1", port=9000),)
+ROUTE = Route(
+    namespace="shop",
+    name="flights",
+    backends=(Backend(predictor="old", weight=90, addresses=HERE), Backend(predictor="new", weight=10, addresses=HERE)),
+)
+
+
+def entries(route: Route) -> dict[str, Any]:
+    """The route's entries by kind; with header routes, those of the weighted route."""
+    table: Any = render((route,)).routes
+    return {entry["name"].rpartition("/")[2]: entry for entry in table["virtual_hosts"][0]["routes"]}
+
+
+def test_only_what_may_be_repeated_is_retried() -> None:
+    """Predictions and reads are; feedback falls under the rest, which has no retries at all."""
+    found = entries(ROUTE)
+
+    assert list(found) == ["predictions", "reads", "others"]
+    assert ["retry_policy" in entry["route"] for entry in found.values()] == [True, True, False]
+    assert "5xx" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("api/v1.0/predictions", True),
+        ("api/v0.1/predictions?trace=1", True),
+        ("v2/models/flights/infer", True),
+        ("v2/models/flights/versions/3/infer", True),
+        ("v1/models/flights:predict", True),
+        ("api/v1.0/feedback", False),
+        ("api/v1.0/feedback?then=/predictions", False),
+        ("v2/models/a/b/infer", False),
+    ],
+)
+def test_what_a_prediction_is(path: str, expected: bool) -> None:
+    """By path, of all three protocols; a query can make nothing look like one."""
+    assert bool(re.fullmatch(PREDICTIONS, path)) == expected
+
+
+def test_only_predictions_are_mirrored() -> None:
+    """A copy of feedback would be a second label."""
+    found = entries(replace(ROUTE, mirrors=(Mirror(predictor="new", percentage=50),)))
+
+    assert [len(entry["route"]["request_mirror_policies"]) for entry in found.values()] == [1, 0, 0]
+
+
+def test_a_predictor_at_zero_is_not_even_named() -> None:
+    """One at 100 then has a plain cluster: no dice are thrown."""
+    backends = (replace(ROUTE.backends[0], weight=100), replace(ROUTE.backends[1], weight=0))
+
+    assert entries(replace(ROUTE, backends=backends))["predictions"]["route"]["cluster"] == "shop/flights/old"
+
+
+def test_a_deployment_without_traffic_says_so() -> None:
+    """503 in Seldon's form, and the table stays valid for the others."""
+    found = entries(replace(ROUTE, backends=()))["predictions"]
+
+    assert found["direct_response"]["status"] == 503
+    assert json.loads(found["direct_response"]["body"]["inline_string"])["status"]["reason"] == "NO_READY_SERVER"
+
+
+def test_mirrored_predictors_have_a_second_cluster_with_the_same_servers() -> None:
+    """So that statistics of copies stay apart."""
+    table = render((replace(ROUTE, mirrors=(Mirror(predictor="new", percentage=0),)),))
+
+    assert set(table.addresses) == {"shop/flights/old", "shop/flights/new", "shop/flights/new~mirror"}
+    assert table.addresses["shop/flights/new~mirror"] == HERE
+
+
+def test_header_routes_come_before_the_weights() -> None:
+    """In their order; the first that fits decides."""
+    headers = tuple(HeaderRoute(header="x-to", value=name, predictor=name) for name in ("new", "old"))
+    table: Any = render((replace(ROUTE, header_routes=headers),)).routes
+
+    clusters = [entry["route"].get("cluster") for entry in table["virtual_hosts"][0]["routes"]]
+
+    assert clusters == ["shop/flights/new"] * 3 + ["shop/flights/old"] * 3 + [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("route", "fault"),
+    [
+        (replace(ROUTE, backends=ROUTE.backends[:1]), "sum to 100"),
+        (replace(ROUTE, backends=(*ROUTE.backends, Backend(predictor="odd", weight=-5))), "0 to 100"),
+        (replace(ROUTE, backends=(*ROUTE.backends, Backend(predictor="new", weight=0))), "must be different"),
+        (replace(ROUTE, mirrors=(Mirror(predictor="gone", percentage=1),)), "'gone'"),
+        (replace(ROUTE, mirrors=(Mirror(predictor="new", percentage=101),)), "mirror percentage 101"),
+        (replace(ROUTE, header_routes=(HeaderRoute(header="x", value="(", predictor="new", match="regex"),)), "'\\('"),
+        (replace(ROUTE, backends=(Backend(predictor="a", weight=100, addresses=(Address(host="h", port=1),)),)), "IP"),
+    ],
+)
+def test_a_route_that_contradicts_itself_is_refused(route: Route, fault: str) -> None:
+    """By name, before Envoy sees any of the table."""
+    with pytest.raises(InvalidRouteError, match=f"route shop/flights: .*{fault}"):
+        render((route,))
+
+
+def test_a_deployment_twice_is_refused() -> None:
+    """Half of its requests would follow the wrong one."""
+    with pytest.raises(InvalidRouteError, match="twice"):
+        render((ROUTE, ROUTE))
+
+
+@given(weights=st.lists(st.integers(0, 100), min_size=1, max_size=4), percentage=st.integers(0, 100))
+def test_shares_are_rendered_as_given(weights: list[int], percentage: int) -> None:
+    """Whatever sums to 100: weights in the table are the route's, and so is the traffic that will be reported."""
+    weights = [*weights, 100 - sum(weights)]
+    backends = tuple(Backend(predictor=f"p{index}", weight=weight) for index, weight in enumerate(weights))
+    route = replace(ROUTE, backends=backends, mirrors=(Mirror(predictor="p0", percentage=percentage),))
+    if weights[-1] < 0:
+        with pytest.raises(InvalidRouteError):
+            render((route,))
+        return
+
+    table = render((route,))
+    action = entries(route)["predictions"]["route"]
+
+    rendered = {one["name"]: one["weight"] for one in action.get("weighted_clusters", {}).get("clusters", [])}
+    rendered = rendered or {action["cluster"]: 100}
+    assert rendered == {f"shop/flights/{one.predictor}": one.weight for one in backends if one.weight}
+    assert table.traffic == {("shop", "flights"): {one.predictor: one.weight for one in backends}}
+
+
+def test_equal_tables_have_equal_versions_in_any_order() -> None:
+    """A new process renders the same version, so a running Envoy is left alone."""
+    other = replace(ROUTE, name="other")
+
+    assert render((ROUTE, other)).version == render((other, ROUTE)).version
+    assert render((ROUTE,)).version != render((other,)).version
