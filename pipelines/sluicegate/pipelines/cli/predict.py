@@ -10,6 +10,7 @@ import httpx
 
 from sluicegate.pipelines.cli.client import RequestFailedError
 from sluicegate.pipelines.cli.options import home_option, namespace_option, one_sentence, running_plane
+from sluicegate.pipelines.plane.home import Home, PlaneFile
 
 
 @click.command(short_help="Ask a deployment for a prediction.")
@@ -26,7 +27,7 @@ def predict(deployment: str, data: str, headers: tuple[str, ...], namespace: str
     JSON is a whole request ({"data": …}), a list of rows, or one row by column names ({"distance": 200, …}).
     """
     with one_sentence():
-        _, plane = running_plane(home)
+        plane = _plane_file(home)
         document = as_request(_read(data))
         address = f"{plane.ports.addresses()['gateway']}/seldon/{namespace}/{deployment}/api/v1.0/predictions"
         given = dict(header.split(":", 1) for header in headers if ":" in header)
@@ -39,6 +40,12 @@ def predict(deployment: str, data: str, headers: tuple[str, ...], namespace: str
     click.echo(answer.text)
     if answer.is_error:
         raise click.ClickException(f"{deployment} answered {answer.status_code}")
+
+
+def _plane_file(home: Path) -> PlaneFile:
+    """Also of a plane that is just being started again: its gateway goes on meanwhile."""
+    plane = Home(home).read()
+    return plane if plane is not None else running_plane(home)[1]
 
 
 def as_request(value: Any) -> dict[str, Any]:

@@ -71,4 +71,6 @@ class MlflowRegistry:
             yield
         except MlflowException as error:
             reason = str(error).splitlines()[0][:300]
-            raise RegistryUnreachableError(f"MLflow at {self._address}: {reason}") from error
+            silent = "API request to" in reason or "Max retries" in reason
+            said = " does not answer" if silent else f": {reason}"
+            raise RegistryUnreachableError(f"MLflow at {self._address}{said}") from error

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import httpx
+
 from sluicegate.components.rollout.starting import workflow
 from sluicegate.pipelines.triggers.errors import RegistryUnreachableError
 from sluicegate.pipelines.triggers.registry_decisions import (
@@ -186,8 +188,12 @@ class RegistryKeeper:
         return dict(self._status)
 
     def _run(self) -> None:
+        while not _answers(self._address):
+            self._status = {"synced": False, "message": f"MLflow at {self._address} does not answer", "waiting": []}
+            if self._stopping.wait(LOOK_SECONDS):
+                return
         try:
-            # Heavy, and an extra: loaded here, while the plane already answers.
+            # Heavy, and an extra: loaded here, once all else has started.
             module = importlib.import_module("sluicegate.pipelines.triggers.mlflow_registry")
         except ImportError as error:
             message = f"{error.name} is not installed; pip install 'sluicegate[mlflow]'"
@@ -210,3 +216,10 @@ class RegistryKeeper:
             return False
         self._status = {"synced": True, "message": "", "waiting": waiting}
         return True
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health", timeout=2.0, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False

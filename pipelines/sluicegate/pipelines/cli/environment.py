@@ -1,0 +1,19 @@
+"""What steps find in their environment: the plane of ``--home``, where the caller says nothing else."""
+
+import os
+from pathlib import Path
+
+from sluicegate.components.emit.running import THREADS
+from sluicegate.pipelines.plane.environment import plane_environment
+from sluicegate.pipelines.plane.home import Home
+
+
+def provide(home: Path) -> None:
+    """Complete this process's environment, which its children inherit."""
+    found = Home(home)
+    plane = found.read()
+    told = plane_environment(found, plane.ports) if plane is not None else {}
+    for variable, value in {**told, **dict.fromkeys(THREADS, "1")}.items():
+        os.environ.setdefault(variable, value)
+    # The option is stronger than what was inherited.
+    os.environ["SLUICEGATE_HOME"] = str(found.path)

@@ -1,0 +1,290 @@
+"""A whole plane: up by one command, a model served through Envoy, killed in many ways, down without a trace."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pandas as pd
+import psutil
+import pytest
+from sklearn.linear_model import LogisticRegression
+from tests.waiting import wait_until
+
+from sluicegate.serving.bundle.manifest import Signature
+from sluicegate.serving.bundle.writing import Contents, write_bundle
+from sluicegate.serving.local.processes import MARK_VARIABLE
+from sluicegate.serving.local.running import kill_all
+
+pytestmark = pytest.mark.embedded
+PARTS = ("api", "gateway", "collector", "mlflow", "envoy-admin")
+ANY_PORTS = [word for part in PARTS for word in (f"--{part}-port", "0")]
+KUBECTL = str(Path(sys.executable).with_name("kubectl"))
+ROW = {"data": {"names": ["a", "b"], "ndarray": [[1.0, 2.0]]}}
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A running one."""
+
+    home: Path
+
+    def run(self, *arguments: str, check: bool = True) -> str:
+        """A command; its output."""
+        done = command(self.home, *arguments)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """The real kubectl."""
+        line = [KUBECTL, "--kubeconfig", str(self.home / "kubeconfig"), *arguments]
+        done = subprocess.run(line, input=stdin, capture_output=True, text=True, check=False, timeout=90)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """URLs by part."""
+        return dict(json.loads((self.home / "plane.json").read_text())["addresses"])
+
+    def status(self) -> dict[str, Any]:
+        """The plane's own status; empty while it does not answer."""
+        try:
+            return dict(httpx.get(f"{self.addresses['api']}/sluicegate/v1/status", timeout=5).json())
+        except httpx.HTTPError:
+            return {}
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """Components and servers by name."""
+        status = self.status()
+        return {each["name"]: each for each in [*status.get("components", []), *status.get("processes", [])]}
+
+    def pids(self) -> dict[str, int]:
+        """Their pids, once all are ready."""
+        found = self.processes()
+        return {name: each["pid"] for name, each in found.items()} if _all_ready(found) else {}
+
+    def predict(self) -> httpx.Response:
+        """One request through Envoy."""
+        path = "/seldon/default/flights/api/v1.0/predictions"
+        return httpx.post(self.addresses["gateway"] + path, json=ROW, timeout=10)
+
+
+def _all_ready(found: dict[str, dict[str, Any]]) -> bool:
+    return len(found) >= 4 and all(each["state"] == "Ready" for each in found.values())
+
+
+def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``sluicegate`` in a process of its own."""
+    line = [sys.executable, "-m", "sluicegate.pipelines.cli", *arguments]
+    environment = os.environ | {"SLUICEGATE_HOME": str(home)}
+    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=150)
+
+
+def processes_of(home: Path) -> list[str]:
+    """Everything that runs for a home."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            marked = process.environ().get(MARK_VARIABLE, "").startswith(f"{home}|")
+            if marked or str(home) in process.cmdline():
+                found.append(" ".join(process.cmdline()))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """Up with a trained model that is served."""
+    home = tmp_path_factory.mktemp("plane").resolve()
+    try:
+        up = command(home, "up", *ANY_PORTS)
+        assert up.returncode == 0, up.stderr
+        made = Plane(home)
+        made.kubectl("apply", "-f", "-", stdin=json.dumps(deployment(home)))
+        made.kubectl("wait", "sdep/flights", "--for=jsonpath={.status.state}=Available", "--timeout=60s")
+        yield made
+    finally:
+        command(home, "down")
+        kill_all(f"{home}|")
+
+
+def deployment(home: Path) -> dict[str, Any]:
+    """A deployment of a freshly trained bundle."""
+    rows = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 3.0, 2.0]})
+    model = LogisticRegression().fit(rows, [0, 0, 1, 1])
+    columns = [{"name": name, "type": "double"} for name in rows.columns]
+    directory = home / "bundles" / "late" / "1"
+    contents = Contents(
+        name="late",
+        version="1",
+        model=model,
+        signature=msgspec.convert({"inputs": columns, "outputs": ["0", "1"]}, Signature),
+        input_example=rows.to_numpy().tolist(),
+        expected_answers=model.predict_proba(rows).tolist(),
+    )
+    notes = {
+        "sluicegate.dev/model": "late",
+        "sluicegate.dev/version": "1",
+        "sluicegate.dev/bundle-digest": write_bundle(directory, contents),
+    }
+    graph = {"name": "late", "implementation": "SKLEARN_SERVER", "modelUri": f"file://{directory}"}
+    return {
+        "apiVersion": "machinelearning.seldon.io/v1",
+        "kind": "SeldonDeployment",
+        "metadata": {"name": "flights"},
+        "spec": {"predictors": [{"name": "v1", "annotations": notes, "graph": graph}]},
+    }
+
+
+def test_a_trained_model_answers_through_envoy(plane: Plane) -> None:
+    """The acceptance of the plane: applied with kubectl, Available, answered."""
+    answer = plane.predict()
+
+    assert answer.status_code == 200
+    assert answer.json()["data"]["names"] == ["0", "1"]
+    assert "Verified" in plane.run("describe", "sdep", "flights")
+    assert json.loads(plane.run("predict", "flights", "-d", '{"a": 1, "b": 2}'))["data"] == answer.json()["data"]
+
+
+def test_up_again_changes_nothing(plane: Plane) -> None:
+    """Idempotent: the same pids."""
+    before = plane.pids()
+
+    plane.run("up")
+
+    assert plane.pids() == before
+
+
+def test_the_registry_follows(plane: Plane) -> None:
+    """Alias champion of the version in service, as soon as the registry knows it."""
+    registry = f"{plane.addresses['mlflow']}/api/2.0/mlflow"
+    httpx.post(f"{registry}/registered-models/create", json={"name": "late"}).raise_for_status()
+    version = {"name": "late", "source": "mlflow-artifacts:/late/1"}
+    httpx.post(f"{registry}/model-versions/create", json=version).raise_for_status()
+
+    def champion() -> str:
+        query = {"name": "late", "alias": "champion"}
+        answer = httpx.get(f"{registry}/registered-models/alias", params=query)
+        return str(answer.json()["model_version"]["version"]) if answer.is_success else ""
+
+    assert wait_until(champion, 20.0, "champion") == "1"
+    wait_until(lambda: plane.status()["registry"]["synced"], message="synced")
+
+
+def test_a_killed_plane_finds_everything_again(plane: Plane) -> None:
+    """Kill -9: the keeper starts it again, no child is restarted, no request is lost."""
+    before = wait_until(plane.pids)
+    old = int((plane.home / "plane.lock").read_text())
+    os.kill(old, signal.SIGKILL)
+    answers = [plane.predict().status_code for _ in range(20)]
+
+    wait_until(lambda: plane.pids() == before, 20.0, "the same pids")
+
+    assert int((plane.home / "plane.lock").read_text()) != old
+    assert answers == [200] * 20
+    assert plane.predict().status_code == 200
+
+
+def test_killed_with_its_keeper_up_adopts(plane: Plane) -> None:
+    """Both killed: ``up`` brings them back around the same children."""
+    before = wait_until(plane.pids)
+    for name in ("keeper", "plane"):
+        os.kill(int((plane.home / f"{name}.lock").read_text()), signal.SIGKILL)
+    assert plane.predict().status_code == 200
+
+    plane.run("up")
+
+    wait_until(lambda: plane.pids() == before, 20.0, "the same pids")
+
+
+@pytest.mark.parametrize("name", ["default.flights", "collector", "envoy"])
+def test_a_killed_child_comes_back(plane: Plane, name: str) -> None:
+    """Kill -9: started again, counted, and served again."""
+    full = next(known for known in wait_until(plane.pids) if known.startswith(name))
+    before = plane.processes()[full]
+    os.kill(before["pid"], signal.SIGKILL)
+
+    wait_until(lambda: plane.processes()[full]["restarts"] == before["restarts"] + 1, message="restarted")
+    wait_until(plane.pids, 20.0, "all ready")
+
+    assert plane.processes()[full]["pid"] != before["pid"]
+    wait_until(lambda: plane.predict().status_code == 200, 20.0, "served again")
+
+
+def test_a_component_can_be_stopped_and_started(plane: Plane) -> None:
+    """Held until started, over ``status``."""
+    plane.run("stop", "collector")
+    wait_until(lambda: plane.processes()["collector"]["state"] == "Held", message="held")
+    assert "Held" in plane.run("status")
+
+    plane.run("start", "collector")
+
+    wait_until(lambda: plane.processes()["collector"]["state"] == "Ready", message="ready")
+
+
+def test_a_workflow_whose_runner_dies_is_an_error(plane: Plane) -> None:
+    """Its process is killed; nobody else writes its end, so the plane does."""
+    sleeping = {"name": "main", "container": {"image": "none", "command": ["sleep", "60"]}}
+    document = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"name": "long"},
+        "spec": {"entrypoint": "main", "templates": [sleeping]},
+    }
+    plane.kubectl("create", "-f", "-", stdin=json.dumps(document))
+    name = "workflow.default.long"
+    pid = wait_until(lambda: plane.processes().get(name, {}).get("pid"), message="runner started")
+    os.kill(pid, signal.SIGKILL)
+
+    plane.kubectl("wait", "wf/long", "--for=jsonpath={.status.phase}=Error", "--timeout=20s")
+
+    assert "SIGKILL" in plane.kubectl("get", "wf", "long", "-o", "jsonpath={.status.message}")
+    plane.kubectl("delete", "wf", "long")
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    """Which port, which option; nothing is left."""
+    home = tmp_path.resolve()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = command(home, "up", *ANY_PORTS, "--mlflow-port", str(port))
+
+    assert done.returncode == 1
+    assert f"port {port} (mlflow) is in use" in done.stderr.splitlines()[-1]
+    assert processes_of(home) == []
+
+
+def test_ctrl_c_during_up_leaves_nothing(tmp_path: Path) -> None:
+    """However far it has come."""
+    home = tmp_path.resolve()
+    line = [sys.executable, "-m", "sluicegate.pipelines.cli", "up", "--home", str(home), *ANY_PORTS]
+    up = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    wait_until((home / "run" / "mlflow.json").exists, 30.0, "children started")
+
+    up.send_signal(signal.SIGINT)
+
+    assert up.wait(40) == 1
+    assert processes_of(home) == []
+
+
+def test_down_leaves_nothing_and_up_brings_all_back(plane: Plane) -> None:
+    """Objects and ports outlive it."""
+    addresses = plane.addresses
+
+    plane.run("down")
+    assert processes_of(plane.home) == []
+    plane.run("up")
+
+    assert plane.addresses == addresses
+    plane.kubectl("wait", "sdep/flights", "--for=jsonpath={.status.state}=Available", "--timeout=60s")
+    wait_until(lambda: plane.predict().status_code == 200, 20.0, "served")
