@@ -169,7 +169,7 @@ def test_the_registry_follows(plane: Plane) -> None:
     """Alias champion of the version in service, as soon as the registry knows it."""
     registry = f"{plane.addresses['mlflow']}/api/2.0/mlflow"
     httpx.post(f"{registry}/registered-models/create", json={"name": "late"}).raise_for_status()
-    version = {"name": "late", "source": "mlflow-artifacts:/late/1"}
+    version = {"name": "late", "source": "s3://elsewhere/late/1"}
     httpx.post(f"{registry}/model-versions/create", json=version).raise_for_status()
 
     def champion() -> str:
@@ -250,6 +250,21 @@ def test_a_workflow_whose_runner_dies_is_an_error(plane: Plane) -> None:
 
     assert "SIGKILL" in plane.kubectl("get", "wf", "long", "-o", "jsonpath={.status.message}")
     plane.kubectl("delete", "wf", "long")
+
+
+def test_a_drift_alarm_starts_its_pipeline_once(plane: Plane) -> None:
+    """The alarm comes twice, the pipeline (one that does not exist) runs once and its failure is told."""
+    facts = {"deployment": "flights", "pipeline": "no.such.module:pipeline"}
+    trigger = {"apiVersion": "v1", "kind": "ConfigMap", "data": facts}
+    named = {"name": "retrain", "labels": {"sluicegate.dev/trigger": "drift"}}
+    plane.kubectl("apply", "-f", "-", stdin=json.dumps(trigger | {"metadata": named}))
+    data = {"namespace": "default", "deployment": "flights", "predictor": "v1", "features": {"a": 2.0}, "since": 1.0}
+    event = {"specversion": "1.0", "id": "1", "source": "test", "type": "dev.sluicegate.drift.detected", "data": data}
+
+    answers = [httpx.post(f"{plane.addresses['api']}/sluicegate/v1/events", json=event).json() for _ in range(2)]
+
+    assert [len(answer["launched"]) for answer in answers] == [1, 0]
+    wait_until(lambda: "PipelineFailed" in plane.run("describe", "sdep", "flights"), 20.0, "its failure is told")
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
