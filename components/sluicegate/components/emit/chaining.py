@@ -6,12 +6,20 @@ it. Its own inputs are what no earlier link gives, its outputs what all links gi
 
 import inspect
 from collections import namedtuple
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sluicegate.components.step import Input, Output, Slot, Step
 
 
-def chain(name: str, *links: Step[..., Any], summary: str) -> Step[..., Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain(Step[..., Any]):
+    """A step that is several; each of them tells on standard output what it found."""
+
+    links: tuple[Step[..., Any], ...]
+
+
+def chain(name: str, *links: Step[..., Any], summary: str) -> Chain:
     """One step that runs ``links`` in order. ``summary`` is its docstring's first sentence."""
 
     def run(**given: Any) -> Any:
@@ -20,7 +28,7 @@ def chain(name: str, *links: Step[..., Any], summary: str) -> Step[..., Any]:
             returned = link(**{slot.name: values[slot.name] for slot in link.inputs if slot.name in values})
             found = returned._asdict() if returned is not None else {}
             values |= found
-            _tell(link, found)
+            tell(link, found)
         return returns(**{field: values[field] for field in outputs})
 
     outputs = {field: kind for link in links for field, kind in link.outputs.items()}
@@ -38,10 +46,11 @@ def chain(name: str, *links: Step[..., Any], summary: str) -> Step[..., Any]:
         ],
         return_annotation=returns,
     )
-    return Step(
+    return Chain(
         name=name,
         function=run,
         effects=any(link.effects for link in links),
+        links=links,
         extras=tuple(sorted({extra for link in links for extra in link.extras})),
     )
 
@@ -66,6 +75,7 @@ def _annotation(slot: Slot) -> Any:
     return Annotated[slot.type, marks.get(slot.kind, slot.description)]
 
 
-def _tell(link: Step[..., Any], found: dict[str, Any]) -> None:
+def tell(link: Step[..., Any], found: dict[str, Any]) -> None:
+    """One line on what a step found, for the task's log."""
     facts = "  ".join(f"{name}={value}" for name, value in found.items())
     print(f"{link.name}: {facts or 'done'}", flush=True)  # noqa: T201  # the log of a task is its standard output

@@ -14,7 +14,7 @@ Import what a pipeline needs, e.g. ``from sluicegate.components.emit.kfp_compone
 that change something outside are never cached.
 """
 # KFP reads these signatures: bare containers, literal defaults, inline named tuples are its language, not ours.
-# ruff: noqa: B006, D413, E501, PLR0917, UP045
+# ruff: noqa: B006, D413, PLR0917, UP045
 # mypy: ignore-errors
 
 from typing import NamedTuple, Optional
@@ -24,6 +24,8 @@ from kfp import dsl
 from sluicegate.components.emit.effects import uncached
 from sluicegate.components.emit.image import IMAGE
 '''
+
+LINE_LENGTH = 120
 
 
 def module_source(steps: tuple[Step[..., Any], ...]) -> str:
@@ -39,7 +41,7 @@ def component_source(step: Step[..., Any]) -> str:
         "@dsl.component(base_image=IMAGE, install_kfp_package=False)",
         f"def {function_name(step)}(",
         *(f"    {_argument(slot)}," for slot in slots),
-        f"){_returned(step)}:",
+        _returned(step),
         f'    """{step.summary}',
         *(["", "    Args:"] if slots else []),
         *(f"        {slot.name}: {slot.description or _words(slot.name)}" for slot in slots),
@@ -74,8 +76,18 @@ def _literal(value: Any) -> str:
 
 
 def _returned(step: Step[..., Any]) -> str:
-    fields = ", ".join(f'("{name}", {kind.__name__})' for name, kind in step.outputs.items())
-    return f' -> NamedTuple("Outputs", [{fields}])' if fields else ""
+    """The end of the signature, laid out as ruff would, so that formatting the file changes nothing."""
+    fields = [f'("{name}", {kind.__name__})' for name, kind in step.outputs.items()]
+    listed = f"[{', '.join(fields)}]"
+    exploded = "".join(f"        {field},\n" for field in fields)
+    layouts = (
+        f') -> NamedTuple("Outputs", {listed}):',
+        f') -> NamedTuple(\n    "Outputs", {listed}\n):',
+        f') -> NamedTuple(\n    "Outputs",\n    {listed},\n):',
+        f') -> NamedTuple(\n    "Outputs",\n    [\n{exploded}    ],\n):',
+    )
+    fitting = (layout for layout in layouts if max(map(len, layout.splitlines())) <= LINE_LENGTH)
+    return next(fitting, layouts[-1]) if fields else "):"
 
 
 def _words(name: str) -> str:

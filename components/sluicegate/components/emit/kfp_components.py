@@ -4,7 +4,7 @@ Import what a pipeline needs, e.g. ``from sluicegate.components.emit.kfp_compone
 that change something outside are never cached.
 """
 # KFP reads these signatures: bare containers, literal defaults, inline named tuples are its language, not ours.
-# ruff: noqa: B006, D413, E501, PLR0917, UP045
+# ruff: noqa: B006, D413, PLR0917, UP045
 # mypy: ignore-errors
 
 from typing import NamedTuple, Optional
@@ -184,7 +184,7 @@ def evaluate(
         trained: What the train step left.
         held_out: Rows with the target, not learned from.
         metrics: Figures by name, as JSON.
-        at_least: Gate: metric to its lowest value, e.g. auc: 0.8.
+        at_least: Gate: metric to its lowest value, e.g. roc_auc: 0.8.
         at_most: Gate: metric to its highest value, e.g. brier: 0.2.
     """
     from sluicegate.components.emit.kfp_execution import execute
@@ -487,7 +487,9 @@ def prepare_rollout(
     concurrency: str = "refuse",
     retry_refused: bool = False,
     timeout: float = 300.0,
-) -> NamedTuple("Outputs", [("rollout", str), ("epoch", str), ("stable", str), ("candidate", str), ("plan", str), ("more", bool)]):
+) -> NamedTuple(
+    "Outputs", [("rollout", str), ("epoch", str), ("stable", str), ("candidate", str), ("plan", str), ("more", bool)]
+):
     """Create the ModelRollout, unless it is there, and wait until its candidate is proved, ready and warm.
 
     Args:
@@ -529,7 +531,10 @@ def prepare_rollout(
 def read_plan(
     plan: dict,
     index: int,
-) -> NamedTuple("Outputs", [("kind", str), ("weight", int), ("percentage", int), ("seconds", float), ("next_index", int), ("more", bool)]):
+) -> NamedTuple(
+    "Outputs",
+    [("kind", str), ("weight", int), ("percentage", int), ("seconds", float), ("next_index", int), ("more", bool)],
+):
     """Tell what the rollout plan asks for at one index.
 
     Args:
@@ -916,7 +921,17 @@ def prepare_data(
     end: str = "",
     held_out_share: float = 0.2,
     seed: int = 0,
-) -> NamedTuple("Outputs", [("rows", int), ("columns", int), ("digest", str), ("training_rows", int), ("held_out_rows", int), ("boundary", str)]):
+) -> NamedTuple(
+    "Outputs",
+    [
+        ("rows", int),
+        ("columns", int),
+        ("digest", str),
+        ("training_rows", int),
+        ("held_out_rows", int),
+        ("boundary", str),
+    ],
+):
     """Load a table, check it, and hold a part of it out.
 
     Args:
@@ -982,7 +997,16 @@ def qualify(
     at_least: dict = {},
     at_most: dict = {},
     worse_by_at_most: dict = {},
-) -> NamedTuple("Outputs", [("held_out_rows", int), ("champion_version", str), ("champion_bundle", str), ("first_release", bool), ("expected_disagreement", float)]):
+) -> NamedTuple(
+    "Outputs",
+    [
+        ("held_out_rows", int),
+        ("champion_version", str),
+        ("champion_bundle", str),
+        ("first_release", bool),
+        ("expected_disagreement", float),
+    ],
+):
     """Judge a trained model on held-out data, by itself and against the champion.
 
     Args:
@@ -991,7 +1015,7 @@ def qualify(
         metrics: Figures by name, as JSON.
         model: Name of the registered model.
         comparison: Figures of both and their difference, as JSON.
-        at_least: Gate: metric to its lowest value, e.g. auc: 0.8.
+        at_least: Gate: metric to its lowest value, e.g. roc_auc: 0.8.
         at_most: Gate: metric to its highest value, e.g. brier: 0.2.
         worse_by_at_most: Gate: metric to how much worse it may be.
     """
@@ -1021,7 +1045,10 @@ def publish(
     champion_version: str = "",
     expected_disagreement: float = 0.0,
     timeout: float = 60.0,
-) -> NamedTuple("Outputs", [("version", str), ("model_uri", str), ("run_id", str), ("bundle", str), ("digest", str), ("ready_seconds", float)]):
+) -> NamedTuple(
+    "Outputs",
+    [("version", str), ("model_uri", str), ("run_id", str), ("bundle", str), ("digest", str), ("ready_seconds", float)],
+):
     """Register a model version, package it as a bundle, and prove the bundle.
 
     Args:

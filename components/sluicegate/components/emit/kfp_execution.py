@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sluicegate.components.emit.catalogue import find_step
+from sluicegate.components.emit.chaining import Chain, tell
 from sluicegate.components.emit.running import run
 from sluicegate.components.emit.values import whole
 from sluicegate.components.errors import InputRefusedError
@@ -19,6 +20,8 @@ def execute(name: str, **given: Any) -> Any:
     kinds = {slot.name: slot for slot in step.inputs}
     arguments = {key: _argument(value, kinds[key].kind) for key, value in given.items() if value is not None}
     outputs = run(step, arguments)
+    if not isinstance(step, Chain):
+        tell(step, outputs)
     for key, slot in kinds.items():
         if slot.kind == "output" and slot.artefact == "Metrics":
             given[key].metadata.update(json.loads(Path(given[key].path).read_text()))

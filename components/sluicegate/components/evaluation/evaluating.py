@@ -19,12 +19,12 @@ def evaluate(
     trained: Annotated[Path, Input("What the train step left.", "Model")],
     held_out: Annotated[Path, Input("Rows with the target, not learned from.", "Dataset")],
     metrics: Annotated[Path, Output("Figures by name, as JSON.", "Metrics")],
-    at_least: Annotated[dict[str, float], "Gate: metric to its lowest value, e.g. auc: 0.8."] = {},  # noqa: B006
+    at_least: Annotated[dict[str, float], "Gate: metric to its lowest value, e.g. roc_auc: 0.8."] = {},  # noqa: B006
     at_most: Annotated[dict[str, float], "Gate: metric to its highest value, e.g. brier: 0.2."] = {},  # noqa: B006
 ) -> Evaluated:
     """Measure the model on held-out rows, and stop the run when it is not good enough.
 
-    Classification: auc, average_precision (two classes), accuracy, log_loss, brier. Regression: mae, rmse, r2.
+    Classification: roc_auc, average_precision (two classes), accuracy, log_loss, brier. Regression: mae, rmse, r2.
     Raises GateNotPassedError with metric, found and required, after the metrics are written.
     """
     from sluicegate.components.artefacts.tables import read_table, require_columns

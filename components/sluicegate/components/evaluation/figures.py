@@ -12,7 +12,7 @@ from sluicegate.components.errors import InputRefusedError
 from sluicegate.components.evaluation.contestants import Contestant
 from sluicegate.monitoring.quality.decisions import label
 
-HIGHER_IS_BETTER = frozenset({"auc", "average_precision", "accuracy", "r2"})
+HIGHER_IS_BETTER = frozenset({"roc_auc", "average_precision", "accuracy", "r2"})
 
 
 def measure(answers: npt.NDArray[Any], truth: "pd.Series[Any]", contestant: Contestant) -> dict[str, float]:
@@ -57,7 +57,7 @@ def _of_probabilities(answers: npt.NDArray[Any], true: npt.NDArray[np.int64], cl
         "brier": float(np.mean(np.sum((answers - exact) ** 2, axis=1)) / (2 if classes == 2 else 1)),
     }
     if classes == 2 and len(np.unique(true)) == 2:
-        found["auc"] = float(metrics.roc_auc_score(true, answers[:, 1]))
+        found["roc_auc"] = float(metrics.roc_auc_score(true, answers[:, 1]))
         found["average_precision"] = float(metrics.average_precision_score(true, answers[:, 1]))
         found["base_rate"] = float(np.mean(true))
     return found
