@@ -65,9 +65,9 @@ class Looking:
             ended(rollout)
         lease = rollout.spec.plan.lease
         if time.monotonic() - self.renewed > lease / 3:
-            rollout = self.access.desire(
-                self.epoch, step=self.index, leaseSeconds=lease, evidence=self.evidence.reference
-            )
+            # Beyond the ladder there is no step to speak of, and the one that was reached is not taken back.
+            step = {"step": self.index} if self.goal == "advance" else {}
+            rollout = self.access.desire(self.epoch, **step, leaseSeconds=lease, evidence=self.evidence.reference)
             self.renewed = time.monotonic()
         return rollout
 
