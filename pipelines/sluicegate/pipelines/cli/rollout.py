@@ -22,6 +22,7 @@ from sluicegate.pipelines.plane.environment import plane_environment
 
 JSON = dict[str, Any]
 _ENDED = frozenset({"Promoted", "RolledBack", "Refused"})
+_TEMPLATE = "sluicegate-rollout"
 _POLL_SECONDS = 0.5
 
 
@@ -78,7 +79,10 @@ def status(name: str | None, watch: bool, namespace: str, home: Path) -> None:
         if watch:
             _finish(_watch(api, namespace, chosen))
         else:
-            click.echo(_line(api.get(_path(namespace, chosen))))
+            found = api.find(_path(namespace, chosen))
+            if found is None:
+                _check_workflow(api, namespace, chosen)
+            click.echo(_line(found) if found else f"{chosen}  its workflow is starting")
 
 
 @rollout.command()
@@ -172,7 +176,10 @@ def _path(namespace: str, name: str = "") -> str:
 
 
 def _newest(api: Api, namespace: str) -> str:
-    found = api.get(_path(namespace))["items"]
+    """The newest rollout; one that was just asked for is so far a workflow of the same name."""
+    workflows = api.get(resource_of("workflows")[1].path(namespace))["items"]
+    asked = [each for each in workflows if each["spec"].get("workflowTemplateRef", {}).get("name") == _TEMPLATE]
+    found = [*api.get(_path(namespace))["items"], *asked]
     if not found:
         raise RequestFailedError(f"there is no rollout in namespace {namespace!r}")
     return str(max(found, key=lambda each: each["metadata"]["creationTimestamp"])["metadata"]["name"])

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from sluicegate.pipelines.cli.client import Api, resource_of
 from sluicegate.pipelines.cli.options import home_option, one_sentence, running_plane
-from sluicegate.pipelines.cli.tables import print_table
+from sluicegate.pipelines.cli.tables import print_rows, print_table
 from sluicegate.pipelines.plane.errors import NotRunningError
 from sluicegate.pipelines.plane.starting import read_status
 
@@ -38,26 +36,26 @@ def status(home: Path, output: str) -> None:
 
 
 def _show(document: JSON, api: Api) -> None:
-    console = Console(highlight=False)
-    _show_processes(console, document)
+    heading = ["PROCESS", "STATE", "PID", "PORT", "RESTARTS", "MESSAGE"]
+    rows = [_row(part) for part in (*document["components"], *document["processes"])]
+    print_rows([heading, *rows], _coloured)
     for word in ("seldondeployments", "modelrollouts"):
         table = api.get(resource_of(word)[1].path(None), table=True)
         if table.get("rows"):
-            console.print()
+            click.echo()
             print_table(table, namespaces=True)
     for sentence in _worries(document):
-        console.print(f"[yellow]![/] {sentence}")
+        click.echo(f"{click.style('!', fg='yellow')} {sentence}")
 
 
-def _show_processes(console: Console, document: JSON) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("PROCESS", "STATE", "PID", "PORT", "RESTARTS", "MESSAGE"):
-        table.add_column(heading, overflow="fold")
-    for part in (*document["components"], *document["processes"]):
-        colour = _STYLES.get(part["state"], "dim")
-        figures = (str(part[name] or "") for name in ("pid", "port", "restarts"))
-        table.add_row(part["name"], f"[{colour}]{part['state']}[/]", *figures, part["message"])
-    console.print(table)
+def _row(part: JSON) -> list[str]:
+    figures = [str(part[name] or "") for name in ("pid", "port", "restarts")]
+    return [part["name"], part["state"], *figures, part["message"]]
+
+
+def _coloured(cell: str) -> str:
+    colour = _STYLES.get(cell.strip())
+    return click.style(cell, fg=colour) if colour else cell
 
 
 def _worries(document: JSON) -> list[str]:

@@ -1,5 +1,6 @@
 """Prints the Table that an API server makes of objects, as kubectl does."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -16,6 +17,11 @@ def print_table(table: JSON, *, namespaces: bool = False, wide: bool = False, he
         place = ((row.get("object") or {}).get("metadata") or {}).get("namespace", "")
         rows.append([place, *(str(row["cells"][i]) for i in chosen)])
     shown = rows if namespaces else [row[1:] for row in rows]
-    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))] if shown else []
-    for row in shown:
-        click.echo("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_rows(shown)
+
+
+def print_rows(rows: Sequence[Sequence[str]], style: Callable[[str], str] = str) -> None:
+    """Rows of cells, aligned; ``style`` colours a padded cell. Never wrapped: a shell pipe takes whole lines."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    for row in rows:
+        click.echo("   ".join(style(cell.ljust(width)) for cell, width in zip(row, widths, strict=True)).rstrip())
