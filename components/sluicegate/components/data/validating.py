@@ -40,5 +40,5 @@ def validate_data(
         rows=(rows_at_least, rows_at_most),
     )
     if found:
-        raise GateNotPassedError("; ".join(found))
+        raise GateNotPassedError(" | ".join(found))
     return Validated(len(frame), len(frame.columns))

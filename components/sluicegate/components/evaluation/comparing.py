@@ -44,5 +44,5 @@ def compare_with_champion(
     write_json(comparison, pair.figures())
     failures = pair.too_much_worse(worse_by_at_most)
     if failures:
-        raise GateNotPassedError("; ".join(failures))
+        raise GateNotPassedError(" | ".join(failures))
     return Compared(False, pair.disagreement)

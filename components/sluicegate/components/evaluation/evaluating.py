@@ -39,5 +39,5 @@ def evaluate(
     write_json(metrics, found)
     failures = figures.not_reached(found, at_least, at_most)
     if failures:
-        raise GateNotPassedError("; ".join(failures))
+        raise GateNotPassedError(" | ".join(failures))
     return Evaluated(len(frame))
