@@ -83,7 +83,7 @@ class Replay:
     def stop(self) -> None:
         """Send no more; wait for what is in flight."""
         self._stop.set()
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(timeout=10)
 
     def switch(self, flights: Sequence[Departure]) -> None:

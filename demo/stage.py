@@ -106,15 +106,15 @@ class Stage:
         """The version under the registry's alias ``champion``; a dash when there is none, or no registry."""
         query = {"name": MODEL, "alias": "champion"}
         try:
-            answer = self.http.get(f"{self.addresses['registry']}/api/2.0/mlflow/registered-models/alias", params=query)
-        except (httpx.HTTPError, KeyError):
+            answer = self.http.get(f"{self.addresses['mlflow']}/api/2.0/mlflow/registered-models/alias", params=query)
+        except httpx.HTTPError:
             return "–"
         return str(answer.json()["model_version"]["version"]) if answer.status_code == 200 else "–"
 
     def version(self, version: str) -> JSON:
         """A model version of the registry, with its tags as a dictionary; empty when there is none."""
         query = {"name": MODEL, "version": version}
-        url = f"{self.addresses['registry']}/api/2.0/mlflow/model-versions/get"
+        url = f"{self.addresses['mlflow']}/api/2.0/mlflow/model-versions/get"
         answer = self.http.get(url, params=query)
         found = answer.json().get("model_version", {}) if answer.status_code == 200 else {}
         return {**found, "tags": {tag["key"]: tag["value"] for tag in found.get("tags", [])}}

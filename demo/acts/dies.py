@@ -8,7 +8,7 @@ import time
 import httpx
 
 from demo.acts.better import in_phase
-from demo.stage import DEPLOYMENT, MODEL, Stage, ended
+from demo.stage import DEPLOYMENT, JSON, MODEL, Stage, ended
 from demo.versions import PLAN, parameters, written
 
 NAME = "by-hand"
@@ -21,7 +21,7 @@ def dies(stage: Stage) -> None:
     stage.run("pipeline", "run", "delivery", "--parameters", given, log="delivery-5")
     workflow = stage.start(*_submit(stage), log="workflow-5")
     with ended([workflow]):
-        stage.claim("a canary is on its way", lambda: _weight(stage) >= 5, deadline=120)
+        stage.claim("a canary is on its way, and analysed", lambda: _analysed(stage), deadline=120)
         os.kill(workflow.pid, signal.SIGKILL)
         killed = time.time()
         stage.moment("kill -9 of the workflow", killed)
@@ -55,9 +55,18 @@ def _submit(stage: Stage) -> tuple[str, ...]:
     return ("submit", "--local", "--from", "sluicegate-rollout", *words)
 
 
+def _rollout(stage: Stage) -> JSON:
+    return next((found for found in stage.rollouts(FEED_VERSION) if found["metadata"]["name"] == NAME), {})
+
+
+def _analysed(stage: Stage) -> bool:
+    """At 5 percent or more, in an analysis: between two steps the lease is longer, as a process has to start."""
+    lease = _rollout(stage)["spec"]["desired"].get("leaseSeconds")
+    return _weight(stage) >= 5 and lease == PLAN["lease"]
+
+
 def _weight(stage: Stage) -> int:
-    found = [rollout for rollout in stage.rollouts(FEED_VERSION) if rollout["metadata"]["name"] == NAME]
-    status = found[0].get("status", {}) if found else {}
+    status = _rollout(stage).get("status", {})
     return int(status.get("traffic", {}).get(status.get("candidate", ""), 0))
 
 

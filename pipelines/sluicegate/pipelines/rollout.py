@@ -52,7 +52,7 @@ _ARGUMENTS = (
     ("bundle_digest", None, "The bundle's digest, sha256:…; the server refuses any other."),
     ("plan", "{}", "The rollout plan as JSON; an empty one is a sound rollout."),
     ("mirror", "true", "Whether copies of requests go to the candidate first."),
-    ("expected_disagreement", "0", "Share of answers that flipped between both on held-out data."),
+    ("expected_disagreement", "-1", "Share of answers that flipped on held-out data; negative: as the bundle says."),
     ("concurrency", "refuse", "While another rollout is on its way: refuse, queue or supersede."),
     ("retry_refused", "false", "Whether a candidate that was refused before may try again."),
 )

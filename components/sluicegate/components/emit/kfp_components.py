@@ -416,7 +416,7 @@ def start_rollout(
     version: str,
     namespace: str = "default",
     plan: Optional[dict] = None,
-    expected_disagreement: float = 0.0,
+    expected_disagreement: float = -1.0,
     mirror: bool = True,
     concurrency: str = "refuse",
 ) -> NamedTuple("Outputs", [("rollout", str), ("workflow", str)]):
@@ -483,7 +483,7 @@ def prepare_rollout(
     namespace: str = "default",
     plan: Optional[dict] = None,
     mirror: bool = True,
-    expected_disagreement: float = 0.0,
+    expected_disagreement: float = -1.0,
     concurrency: str = "refuse",
     retry_refused: bool = False,
     timeout: float = 300.0,
@@ -557,7 +557,7 @@ def set_weight(
     epoch: str,
     index: int,
     namespace: str = "default",
-    timeout: float = 60.0,
+    timeout: float = 30.0,
 ) -> NamedTuple("Outputs", [("weight", int), ("mirror", int)]):
     """Give the candidate the share of traffic that the plan asks for, and wait until the gateway has it in force.
 
@@ -587,7 +587,7 @@ def set_mirror_route(
     epoch: str,
     index: int,
     namespace: str = "default",
-    timeout: float = 60.0,
+    timeout: float = 30.0,
 ) -> NamedTuple("Outputs", [("weight", int), ("mirror", int)]):
     """Copy the plan's share of requests to the candidate, whose answers nobody sees.
 
@@ -617,7 +617,7 @@ def set_header_route(
     epoch: str,
     index: int,
     namespace: str = "default",
-    timeout: float = 60.0,
+    timeout: float = 30.0,
 ) -> NamedTuple("Outputs", [("weight", int), ("mirror", int)]):
     """Send requests with the plan's headers to the candidate, whatever the weight.
 
@@ -766,7 +766,7 @@ def promote(
     rollout: str,
     epoch: str,
     namespace: str = "default",
-    timeout: float = 120.0,
+    timeout: float = 30.0,
 ) -> NamedTuple("Outputs", [("phase", str), ("message", str)]):
     """Make the candidate the deployment's own predictor; the old one stays warm and mirrored for the bake.
 
@@ -793,7 +793,7 @@ def complete(
     rollout: str,
     epoch: str,
     namespace: str = "default",
-    timeout: float = 120.0,
+    timeout: float = 30.0,
 ) -> NamedTuple("Outputs", [("phase", str), ("message", str)]):
     """End the bake: the old predictor goes, the rollout is over.
 
@@ -820,7 +820,7 @@ def end_rollout(
     rollout: str,
     workflow_status: str = "Failed",
     namespace: str = "default",
-    timeout: float = 120.0,
+    timeout: float = 30.0,
 ) -> NamedTuple("Outputs", [("phase", str), ("message", str)]):
     """What a rollout's workflow does last, whatever happened: unless the rollout is over, put everything back.
 

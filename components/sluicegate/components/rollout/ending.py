@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sluicegate.components.rollout.rollouts import Rollouts, ended
+from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts, ended
 from sluicegate.components.step import step
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES
 from sluicegate.serving.client.objects import Objects
@@ -16,32 +16,32 @@ class Outcome(NamedTuple):
 
 
 @step("promote", effects=True)
-def promote(*, rollout: str, epoch: str, namespace: str = "default", timeout: float = 120.0) -> Outcome:
+def promote(*, rollout: str, epoch: str, namespace: str = "default", timeout: float = 30.0) -> Outcome:
     """Make the candidate the deployment's own predictor; the old one stays warm and mirrored for the bake.
 
     Raises RolloutEndedError, RolloutRefusedError or NotSoInTimeError.
     """
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
-    access.desire(epoch, intent="Promote", leaseSeconds=timeout)
+    access.desire(epoch, intent="Promote", leaseSeconds=HANDOVER_SECONDS)
     found = access.wait(lambda r: r.status.phase in {"Baking", "Promoted"}, timeout=timeout, what="baking")
     return Outcome(found.status.phase, found.status.message)
 
 
 @step("complete", effects=True)
-def complete(*, rollout: str, epoch: str, namespace: str = "default", timeout: float = 120.0) -> Outcome:
+def complete(*, rollout: str, epoch: str, namespace: str = "default", timeout: float = 30.0) -> Outcome:
     """End the bake: the old predictor goes, the rollout is over.
 
     Raises RolloutEndedError, RolloutRefusedError or NotSoInTimeError.
     """
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
-    access.desire(epoch, intent="Complete", leaseSeconds=timeout)
+    access.desire(epoch, intent="Complete", leaseSeconds=HANDOVER_SECONDS)
     found = access.wait(lambda r: r.status.phase == "Promoted", timeout=timeout, what="promoted")
     return Outcome(found.status.phase, found.status.message)
 
 
 @step("end-rollout", effects=True)
 def end_rollout(
-    *, rollout: str, workflow_status: str = "Failed", namespace: str = "default", timeout: float = 120.0
+    *, rollout: str, workflow_status: str = "Failed", namespace: str = "default", timeout: float = 30.0
 ) -> Outcome:
     """What a rollout's workflow does last, whatever happened: unless the rollout is over, put everything back.
 

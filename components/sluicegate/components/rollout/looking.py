@@ -13,7 +13,7 @@ from typing import Literal, cast, get_args
 
 from sluicegate.components.rollout.errors import HarmProvenError, RolloutError, UndecidedError
 from sluicegate.components.rollout.evidence_file import EvidenceFile
-from sluicegate.components.rollout.rollouts import KIND, Rollouts, ended
+from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, KIND, Rollouts, ended
 from sluicegate.monitoring.analysis.judge import judge
 from sluicegate.monitoring.analysis.series import Series
 from sluicegate.monitoring.analysis.verdict import Verdict
@@ -21,6 +21,7 @@ from sluicegate.monitoring.sources.collector import fetch_series
 from sluicegate.monitoring.sources.errors import SourceError
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
 from sluicegate.serving.api.rollout_plan import Analysis
+from sluicegate.serving.client.errors import UnreachableError
 
 LOOK_SECONDS = 1.0
 Goal = Literal["advance", "promote", "bake"]
@@ -44,7 +45,13 @@ class Looking:
     def until_clear(self) -> Verdict:
         """Look until the goal is reached, and return the verdict that reached it. Raises as ``analyse`` does."""
         while True:
-            rollout = self._renewed()
+            try:
+                rollout = self._renewed()
+            except UnreachableError as error:
+                # A control plane may be restarted; were it gone for good, the lease would run out.
+                self._say(f"the API does not answer: {error}")
+                time.sleep(LOOK_SECONDS)
+                continue
             verdict = self._look(rollout)
             if verdict is not None:
                 self.evidence.add(verdict)
@@ -52,6 +59,7 @@ class Looking:
                 if verdict.result == "Failed":
                     self._harm(rollout, verdict)
                 elif not rollout.spec.paused and self._reached(rollout, verdict):
+                    self._renew(HANDOVER_SECONDS)
                     self.evidence.moment(_MOMENTS[self.goal], self.index, rollout, verdict.message)
                     return verdict
             if not rollout.spec.paused and self._late(rollout):
@@ -64,12 +72,13 @@ class Looking:
         if rollout.status.phase in TERMINAL_PHASES | {"Aborting"}:
             ended(rollout)
         lease = rollout.spec.plan.lease
-        if time.monotonic() - self.renewed > lease / 3:
-            # Beyond the ladder there is no step to speak of, and the one that was reached is not taken back.
-            step = {"step": self.index} if self.goal == "advance" else {}
-            rollout = self.access.desire(self.epoch, **step, leaseSeconds=lease, evidence=self.evidence.reference)
-            self.renewed = time.monotonic()
-        return rollout
+        return self._renew(lease) if time.monotonic() - self.renewed > lease / 3 else rollout
+
+    def _renew(self, seconds: float) -> ModelRollout:
+        # Beyond the ladder there is no step to speak of, and the one that was reached is not taken back.
+        step = {"step": self.index} if self.goal == "advance" else {}
+        self.renewed = time.monotonic()
+        return self.access.desire(self.epoch, **step, leaseSeconds=seconds, evidence=self.evidence.reference)
 
     def _look(self, rollout: ModelRollout) -> Verdict | None:
         try:

@@ -18,6 +18,9 @@ from sluicegate.serving.api.model_rollout import API_VERSION
 from sluicegate.serving.api.names import candidate_name
 from sluicegate.serving.api.rollout_plan import RolloutPlan, canary_steps
 from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment
+from sluicegate.serving.bundle.errors import BundleError
+from sluicegate.serving.bundle.locations import resolve
+from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.client.errors import ClientError, NotFoundError
 from sluicegate.serving.client.objects import Objects
 
@@ -37,11 +40,12 @@ class Prepared(NamedTuple):
 def prepare_rollout(
     *, rollout: str, deployment: str, model: str, version: str, bundle_uri: str, bundle_digest: str,
     namespace: str = "default", plan: dict[str, Any] | None = None, mirror: bool = True,
-    expected_disagreement: float = 0.0, concurrency: str = "refuse", retry_refused: bool = False,
+    expected_disagreement: float = -1.0, concurrency: str = "refuse", retry_refused: bool = False,
     timeout: float = 300.0,
 ) -> Prepared:  # fmt: skip
     """Create the ModelRollout, unless it is there, and wait until its candidate is proved, ready and warm.
 
+    A negative ``expected_disagreement`` means the one that the bundle records of its training.
     Raises RolloutRefusedError when the API does not admit it, RolloutEndedError when the candidate is refused,
     NotSoInTimeError when it is not ready in time.
     """
@@ -52,8 +56,10 @@ def prepare_rollout(
         document = _document(rollout, namespace, deployment, candidate, rollout_plan(plan or {}, mirror=mirror))
         document["spec"] |= {
             "model": {"name": model, "version": version, "bundleDigest": bundle_digest},
-            "expectedDisagreement": expected_disagreement, "concurrency": concurrency, "retryRefused": retry_refused,
+            "concurrency": concurrency, "retryRefused": retry_refused,
         }  # fmt: skip
+        expected = expected_disagreement if expected_disagreement >= 0 else _recorded(bundle_uri)
+        document["spec"] |= {} if expected is None else {"expectedDisagreement": expected}
         _create(objects, document)
     waiting = {"Pending", "Queued"}
     found = access.wait(lambda r: r.status.phase not in waiting and bool(r.status.epoch), timeout=timeout, what="ready")
@@ -73,6 +79,15 @@ def rollout_plan(plan: dict[str, Any], *, mirror: bool) -> RolloutPlan:
         return msgspec.structs.replace(decoded, steps=canary_steps(mirror=False))
     kept = tuple(entry for entry in decoded.steps if entry.set_mirror_route is None)
     return msgspec.structs.replace(decoded, steps=kept)
+
+
+def _recorded(bundle_uri: str) -> float | None:
+    """The share of flips that the bundle's trainer saw; unknown where the bundle cannot be read from here."""
+    try:
+        found = read_bundle(resolve(bundle_uri)).manifest.expected_disagreement
+    except BundleError:
+        return None
+    return None if found is None else found.share
 
 
 def _target(objects: Objects, deployment: str, namespace: str) -> SeldonDeployment:

@@ -12,12 +12,14 @@ from typing import Any, NoReturn
 from sluicegate.components.rollout.errors import NotSoInTimeError, RolloutEndedError, RolloutRefusedError
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
-from sluicegate.serving.client.errors import ClientError, NotFoundError, RefusedError
+from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError, RefusedError, UnreachableError
 from sluicegate.serving.client.objects import Objects
 
 KIND = "ModelRollout"
 _GOING_BACK = TERMINAL_PHASES | {"Aborting"}
 _INTERVAL_SECONDS = 0.1
+HANDOVER_SECONDS = 30.0
+"""Lease that a step leaves behind: the next one's process (on a cluster: its pod) has to start meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,25 @@ class Rollouts:
         return found
 
     def desire(self, epoch: str, **changes: Any) -> ModelRollout:
-        """Write fields of ``spec.desired`` (camelCase names); raises RolloutRefusedError with the API's reason."""
+        """Write fields of ``spec.desired`` (camelCase names); raises RolloutRefusedError with the API's reason.
+
+        An API that does not answer is asked again while the lease that the last step left may still last.
+        """
+        end = time.monotonic() + HANDOVER_SECONDS
+        while True:
+            try:
+                return self._write(epoch, changes)
+            except RefusedError as error:
+                raise RolloutRefusedError(f"rollout {self.name!r}: {error}") from error
+            except (UnreachableError, ConflictError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_INTERVAL_SECONDS)
+
+    def _write(self, epoch: str, changes: dict[str, Any]) -> ModelRollout:
         renewal = self.read().spec.desired.renewal + 1
         patch = {"spec": {"desired": {**changes, "epoch": epoch, "renewal": renewal}}}
-        try:
-            return decode(self.objects.patch(KIND, self.name, patch, namespace=self.namespace), ModelRollout)
-        except RefusedError as error:
-            raise RolloutRefusedError(f"rollout {self.name!r}: {error}") from error
+        return decode(self.objects.patch(KIND, self.name, patch, namespace=self.namespace), ModelRollout)
 
     def wait(
         self, condition: Callable[[ModelRollout], bool], *, timeout: float, what: str, until_over: bool = False

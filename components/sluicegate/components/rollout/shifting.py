@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sluicegate.components.rollout.errors import RolloutError
-from sluicegate.components.rollout.rollouts import Rollouts
+from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts
 from sluicegate.components.step import step
 from sluicegate.serving.api.decoding import encode
 from sluicegate.serving.api.model_rollout import ModelRollout
@@ -18,7 +18,7 @@ class Traffic(NamedTuple):
 
 
 @step("set-weight", effects=True)
-def set_weight(*, rollout: str, epoch: str, index: int, namespace: str = "default", timeout: float = 60.0) -> Traffic:
+def set_weight(*, rollout: str, epoch: str, index: int, namespace: str = "default", timeout: float = 30.0) -> Traffic:
     """Give the candidate the share of traffic that the plan asks for, and wait until the gateway has it in force.
 
     Raises RolloutEndedError, RolloutRefusedError or NotSoInTimeError.
@@ -27,14 +27,14 @@ def set_weight(*, rollout: str, epoch: str, index: int, namespace: str = "defaul
     weight = access.read().spec.plan.steps[index].set_weight
     if weight is None:
         raise RolloutError(f"plan.steps[{index}] is no setWeight")
-    found = access.desire(epoch, step=index, weight=weight, leaseSeconds=timeout)
+    found = access.desire(epoch, step=index, weight=weight, leaseSeconds=HANDOVER_SECONDS)
     found = access.wait(lambda r: _share(r) == weight, timeout=timeout, what=f"at {weight} %")
     return Traffic(weight, found.spec.desired.mirror)
 
 
 @step("set-mirror-route", effects=True)
 def set_mirror_route(
-    *, rollout: str, epoch: str, index: int, namespace: str = "default", timeout: float = 60.0
+    *, rollout: str, epoch: str, index: int, namespace: str = "default", timeout: float = 30.0
 ) -> Traffic:
     """Copy the plan's share of requests to the candidate, whose answers nobody sees.
 
@@ -44,7 +44,7 @@ def set_mirror_route(
     route = access.read().spec.plan.steps[index].set_mirror_route
     if route is None:
         raise RolloutError(f"plan.steps[{index}] is no setMirrorRoute")
-    access.desire(epoch, step=index, mirror=route.percentage, leaseSeconds=timeout)
+    access.desire(epoch, step=index, mirror=route.percentage, leaseSeconds=HANDOVER_SECONDS)
     wanted = route.percentage
     found = access.wait(lambda r: _mirrored(r) == wanted, timeout=timeout, what=f"mirroring {wanted} %")
     return Traffic(_share(found), wanted)
@@ -52,7 +52,7 @@ def set_mirror_route(
 
 @step("set-header-route", effects=True)
 def set_header_route(
-    *, rollout: str, epoch: str, index: int, namespace: str = "default", timeout: float = 60.0
+    *, rollout: str, epoch: str, index: int, namespace: str = "default", timeout: float = 30.0
 ) -> Traffic:
     """Send requests with the plan's headers to the candidate, whatever the weight.
 
@@ -62,7 +62,9 @@ def set_header_route(
     route = access.read().spec.plan.steps[index].set_header_route
     if route is None:
         raise RolloutError(f"plan.steps[{index}] is no setHeaderRoute")
-    wanted = access.desire(epoch, step=index, headerRoute=encode(route), leaseSeconds=timeout).metadata.generation
+    wanted = access.desire(
+        epoch, step=index, headerRoute=encode(route), leaseSeconds=HANDOVER_SECONDS
+    ).metadata.generation
     found = access.wait(lambda r: r.status.observed_generation >= wanted, timeout=timeout, what="routing by header")
     return Traffic(_share(found), found.spec.desired.mirror)
 

@@ -34,10 +34,11 @@ class Finished(NamedTuple):
 @step("start-rollout", effects=True, extras=("mlflow",))
 def start_rollout(
     *, deployment: str, model: str, version: str, namespace: str = "default", plan: dict[str, Any] | None = None,
-    expected_disagreement: float = 0.0, mirror: bool = True, concurrency: str = "refuse",
+    expected_disagreement: float = -1.0, mirror: bool = True, concurrency: str = "refuse",
 ) -> Started:  # fmt: skip
     """Submit the workflow that rolls a registered version out to a deployment.
 
+    A negative ``expected_disagreement`` means the one that the bundle records of its training.
     Raises RolloutError when the version has no bundle, RolloutRefusedError when the API does not take the workflow.
     """
     import mlflow

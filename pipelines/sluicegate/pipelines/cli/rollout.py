@@ -44,8 +44,8 @@ def rollout() -> None:
 @click.option("--no-mirror", is_flag=True, help="Without a mirror: the first requests it sees are users'.")
 @click.option("--concurrency", type=click.Choice(["refuse", "queue", "supersede"]), default="refuse", show_default=True,
               help="What happens while another rollout of the deployment is under way.")  # fmt: skip
-@click.option("--expected-disagreement", type=click.FloatRange(0, 1), default=0.0, show_default=True,
-              help="Share of answers that flipped between the two versions on held-out data.")  # fmt: skip
+@click.option("--expected-disagreement", type=click.FloatRange(-1, 1), default=-1.0,
+              help="Share of answers that flipped on held-out data; by default as the bundle says.")  # fmt: skip
 @click.option("--wait", is_flag=True, help="Until it is over; exit code 1 unless it was promoted.")
 @namespace_option
 @home_option

@@ -59,8 +59,8 @@ class ModelRolloutSpec(View, frozen=True, kw_only=True):
     concurrency: Literal["refuse", "queue", "supersede"] = "refuse"
     retry_refused: bool = False
     paused: bool = False
-    expected_disagreement: float = 0.0
-    """Share of answers that flipped between the two bundles on held-out data."""
+    expected_disagreement: float | None = None
+    """Share of answers that flipped between the two bundles on held-out data; unknown, flips decide nothing."""
     desired: Desired = Desired()
 
 

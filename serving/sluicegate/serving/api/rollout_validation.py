@@ -100,7 +100,7 @@ def _digest_errors(spec: ModelRolloutSpec) -> Iterator[FieldError]:
 
 
 def _share_errors(spec: ModelRolloutSpec) -> Iterator[FieldError]:
-    if not 0 <= spec.expected_disagreement <= 1:
+    if spec.expected_disagreement is not None and not 0 <= spec.expected_disagreement <= 1:
         found = str(spec.expected_disagreement)
         yield FieldError(path="spec.expectedDisagreement", found=found, expected="a share from 0 to 1")
 
