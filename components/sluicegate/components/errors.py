@@ -2,6 +2,7 @@
 
 * StepError
   x InputRefusedError        an argument or artefact is not what the step needs: names it, what was found, expected
+    + NotAnsweredError       a model raises on rows that it is asked about
   x GateNotPassedError       the step did its work, and what it found does not suffice to go on
   x CodeNotImportableError   an import path such as ``module:factory`` does not lead to a callable
   x NotTheSameError          something of this name exists already and is another thing
@@ -16,6 +17,10 @@ class StepError(Exception):
 
 class InputRefusedError(StepError):
     """An argument or an artefact is not what the step needs."""
+
+
+class NotAnsweredError(InputRefusedError):
+    """A model raises on rows that it is asked about."""
 
 
 class GateNotPassedError(StepError):

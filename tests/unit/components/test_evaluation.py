@@ -15,6 +15,7 @@ from sluicegate.components.evaluation.comparing import compare_with_champion
 from sluicegate.components.evaluation.contestants import Contestant
 from sluicegate.components.evaluation.evaluating import evaluate
 from sluicegate.components.packaging.bundling import contents, write_once
+from sluicegate.components.training.training import train
 from sluicegate.serving.bundle.manifest import Column, Signature
 
 Train = Callable[..., Path]
@@ -108,6 +109,23 @@ def test_a_worse_model_is_stopped_with_both_figures(trained_by: Train, table: Pa
         )  # fmt: skip
 
     assert 0.2 < json.loads((tmp_path / "c.json").read_text())["disagreement"] < 0.8
+
+
+def test_a_champion_is_compared_on_the_rows_that_it_can_answer(trained_by: Train, table: Path, tmp_path: Path) -> None:
+    """A linear champion raises on missing values; the candidate, who does not, is not held up by that."""
+    linear = {"estimator": "sklearn.linear_model:LogisticRegression", "parameters": {}}
+    complete = tmp_path / "complete.parquet"
+    pd.read_parquet(table).dropna().to_parquet(complete)
+    train(training_data=complete, trained=tmp_path / "old", features=["delay", "pressure"], target="late", **linear)
+
+    compare_with_champion(
+        trained=trained_by(),
+        held_out=table,
+        comparison=tmp_path / "c.json",
+        champion_bundle=bundle_of(tmp_path / "old", tmp_path / "champion"),
+    )
+
+    assert json.loads((tmp_path / "c.json").read_text())["rows"] == 40
 
 
 def test_a_champion_with_its_own_code_answers_in_a_process_of_its_own(

@@ -15,7 +15,7 @@ import pandas as pd
 from sluicegate.components.artefacts.models import answers, load_model
 from sluicegate.components.artefacts.tables import require_columns
 from sluicegate.components.artefacts.trained import MODEL, code_of, read_trained
-from sluicegate.components.errors import InputRefusedError
+from sluicegate.components.errors import InputRefusedError, NotAnsweredError
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.bundle.manifest import Method, Signature
 from sluicegate.serving.bundle.reading import read_bundle
@@ -34,12 +34,22 @@ class Contestant:
     """Ask it in a process of its own: two models may bring different code under the same module names."""
 
     def answer(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
-        """Answers for a table that has at least its columns."""
+        """Answers for a table that has at least its columns.
+
+        Raises:
+            InputRefusedError: a column is missing, or the model does not load.
+            NotAnsweredError: the model raises on these rows, for instance because a value is missing.
+
+        """
         columns = list(self.signature.columns)
         require_columns(frame, columns, argument=self.name)
         if self.own_process:
             return _in_own_process(self, frame[columns])
-        return answers(load_model(self.model, self.code), self.method, frame[columns])
+        model = load_model(self.model, self.code)
+        try:
+            return answers(model, self.method, frame[columns])
+        except Exception as error:  # a model's code may raise anything
+            raise NotAnsweredError(f"{self.name} raises on held-out rows: {_first_line(error)}") from error
 
 
 def from_trained(directory: Path) -> Contestant:
@@ -80,6 +90,10 @@ def from_bundle(directory: Path) -> Contestant:
     )
 
 
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 def _in_own_process(contestant: Contestant, frame: pd.DataFrame) -> npt.NDArray[Any]:
     with tempfile.TemporaryDirectory() as directory:
         table, found = Path(directory, "rows.parquet"), Path(directory, "answers.npy")
@@ -92,5 +106,5 @@ def _in_own_process(contestant: Contestant, frame: pd.DataFrame) -> npt.NDArray[
         outcome = subprocess.run(command, check=False, capture_output=True, text=True)
         if outcome.returncode:
             last = (outcome.stderr.strip().splitlines() or ["no message"])[-1]
-            raise InputRefusedError(f"{contestant.name} does not answer on held-out rows: {last}")
+            raise NotAnsweredError(f"{contestant.name} raises on held-out rows: {last}")
         return np.asarray(np.load(found, allow_pickle=False))

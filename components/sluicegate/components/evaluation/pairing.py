@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 import pandas as pd
 
+from sluicegate.components.errors import NotAnsweredError
 from sluicegate.components.evaluation import figures
 from sluicegate.components.evaluation.contestants import Contestant
 from sluicegate.monitoring.quality.decisions import Decision, decide
@@ -55,8 +56,21 @@ class Pair:
 
 
 def compare(candidate: Contestant, champion: Contestant, frame: pd.DataFrame, truth: "pd.Series[Any]") -> Pair:
-    """Ask both, measure both, count differing decisions."""
-    new, old = candidate.answer(frame), champion.answer(frame)
+    """Ask both, measure both, count differing decisions; on the rows that the champion can answer.
+
+    Raises:
+        NotAnsweredError: one of them raises even on rows without a missing value.
+
+    """
+    try:
+        old = champion.answer(frame)
+    except NotAnsweredError:
+        complete = frame[list(champion.signature.columns)].notna().all(axis=1)
+        if complete.all() or not complete.any():
+            raise
+        frame, truth = frame[complete], truth[complete]
+        old = champion.answer(frame)
+    new = candidate.answer(frame)
     left, right = decisions(new, candidate), decisions(old, champion)
     return Pair(
         champion_name=champion.name,

@@ -27,6 +27,7 @@ def registry() -> Iterator[MlflowClient]:
     address = service("MLFLOW_TRACKING_URI")
     # MLflow's own default tries for minutes; a step that waits so long looks hung.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     try:
         yield MlflowClient(tracking_uri=address, registry_uri=address)
