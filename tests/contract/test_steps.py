@@ -19,7 +19,7 @@ from sluicegate.components.step import Step
 
 AnyStep = Step[..., Any]
 each = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
-HEAVY = ("kfp", "hera", "mlflow", "sklearn", "pandas", "numpy", "scipy", "joblib", "kubernetes", "pyarrow")
+HEAVY = ("kfp", "hera", "mlflow", "sklearn", "pandas", "scipy", "joblib", "kubernetes", "pyarrow")
 
 
 def test_names_are_unique() -> None:
