@@ -19,7 +19,7 @@ from demo.watching import watched
 
 REPORT = ROOT / "demo" / "report.html"
 WORK = ROOT / "demo" / "work"
-RATE = 160.0
+RATE = 155.0
 QUICK, UP = {1, 2, 4}, {1, 2}
 
 

@@ -26,10 +26,10 @@ def broken(stage: Stage) -> None:
         f"{flips['candidate']:.1%} of {flips['samples']:,} mirrored answers flipped; held-out data had said "
         f"{rollout['spec'].get('expectedDisagreement', 0):.1%}: at serving its delay comes in hours, not minutes"
     )
-    stage.say(f"refused, and remembered: {tags['sluicegate.refused.reason'][:110]}")
+    stage.say(f"refused, and remembered: {tags['sluicegate.refused'][:110]}")
     stage.record.verdict_seconds = seconds_until(evidence, "abort")
 
 
 def _refused(stage: Stage) -> dict[str, str] | None:
     tags: dict[str, str] = stage.version("3")["tags"]
-    return tags if tags.get("sluicegate.refused") == "true" else None
+    return tags if tags.get("sluicegate.refused", "").startswith("HarmProven") else None

@@ -20,7 +20,7 @@ def run(step: Step[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
     for variable in THREADS:
         # Read by the libraries when they load; boosted trees on busy cores are 80 times slower with two threads.
         os.environ.setdefault(variable, "1")
-    # MLflow's telemetry starts a thread when it is imported, which trips over its own environment variable now and then.
+    # MLflow's telemetry starts a thread at import, which trips over its own environment variable now and then.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # Its line for each request would bury what the step itself says.
     logging.getLogger("httpx").setLevel(logging.WARNING)
