@@ -4,6 +4,7 @@ import argparse
 import shutil
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -28,7 +29,8 @@ def main() -> int:
     arguments = _arguments()
     console = Console(highlight=False)
     numbers = QUICK if arguments.quick else UP if arguments.up else {number for number, _, _ in ACTS}
-    stage = Stage(home=WORK / "home")
+    work = arguments.work.resolve()
+    stage = Stage(home=work / "home")
     records: list[Record] = []
     began = time.monotonic()
     failure = ""
@@ -47,11 +49,12 @@ def main() -> int:
         failure = "stopped by Ctrl-C"
     finally:
         _end(stage, console, keep=arguments.up and not failure)
-    write(records, REPORT)
+    report = REPORT if work == WORK else work / "report.html"
+    write(records, report)
     console.print(_table(records))
-    console.print(f"{time.monotonic() - began:.0f} s. Look at {REPORT.relative_to(ROOT)}")
+    console.print(f"{time.monotonic() - began:.0f} s. Look at {_short(report)}")
     if failure:
-        console.print(f"\n[red]This does not hold:[/] {failure}\nLogs: {WORK.relative_to(ROOT)}/logs", soft_wrap=True)
+        console.print(f"\n[red]This does not hold:[/] {failure}\nLogs: {_short(work)}/logs", soft_wrap=True)
     return int(bool(failure))
 
 
@@ -59,13 +62,19 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description="Play the story of sluicegate.")
     parser.add_argument("--quick", action="store_true", help="acts 1, 2 and 4 only")
     parser.add_argument("--up", action="store_true", help="acts 1 and 2, and leave the plane running")
+    parser.add_argument("--work", type=Path, default=WORK, help="directory for everything that is made")
     return parser.parse_args()
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def _begin(stage: Stage, console: Console) -> None:
     if (stage.home / "plane.json").exists():
         stage.run("down", log="down", check=False)
-    shutil.rmtree(WORK, ignore_errors=True)
+    for directory in (stage.home, stage.home.parent / "logs"):
+        shutil.rmtree(directory, ignore_errors=True)
     with console.status("starting the plane: API, gateway (Envoy), registry (MLflow), collector ..."):
         stage.up()
     gateway = stage.addresses["gateway"].removeprefix("http://").split(":")

@@ -26,6 +26,15 @@ PLAN: dict[str, Any] = {"bake": 8.0, "lease": 8.0, "maxDuration": 300.0}
 is; their defaults are ten minutes and half a minute."""
 
 
+def shorter(*weights: int, **changes: Any) -> dict[str, Any]:
+    """The plan with a ladder of fewer weights, after the mirror."""
+    climb: list[dict[str, Any]] = []
+    for weight in weights:
+        climb += [{"setWeight": weight}, {"analysis": {}}]
+    mirror = [{"setMirrorRoute": {"percentage": 100}}, {"analysis": {"minSampleSize": 500}}]
+    return {**PLAN, "steps": [*mirror, *climb], **changes}
+
+
 def parameters(kind: str, **changes: Any) -> dict[str, Any]:
     """Parameters of the delivery pipeline for one kind of model (a key of ``FEATURES``); ``changes`` come on top."""
     linear = kind in {"first", "raises"}

@@ -7,12 +7,12 @@ from demo.acts.dies import FEED_VERSION
 from demo.evidence import evidence_of, measurement, moment, series
 from demo.replay import unchanged, without_acars
 from demo.stage import DEPLOYMENT, JSON, MODEL, Stage, ended
-from demo.versions import PLAN, written
+from demo.versions import shorter, written
 
 
 def regret(stage: Stage) -> None:
     """Promote version 5, silence the feed that it depends on, stop MLflow, and watch both go back."""
-    plan = written(stage.home.parent, "plan-6", {**PLAN, "bake": 120.0})
+    plan = written(stage.home.parent, "plan-6", shorter(10, 100, bake=120.0))
     words = ("rollout", "start", DEPLOYMENT, "--model", MODEL, "--version", FEED_VERSION, "--plan", plan, "--wait")
     rolling = stage.start(*words, log="rollout-6")
     with ended([rolling]):

@@ -7,7 +7,7 @@ from demo.acts.better import in_phase
 from demo.evidence import evidence_of, measurement, seconds_until
 from demo.flights import departures
 from demo.stage import DEPLOYMENT, JSON, Stage
-from demo.versions import PLAN, RECENT, SUMMER, parameters
+from demo.versions import RECENT, SUMMER, parameters, shorter
 
 RETRAINED = "6"
 
@@ -39,7 +39,9 @@ def world(stage: Stage) -> None:
 
 def _arm(stage: Stage) -> None:
     """A ConfigMap says which pipeline an alarm of this deployment starts, and with what parameters."""
-    given = parameters("better", loader_parameters=RECENT, plan=PLAN, worse_by_at_most={"roc_auc": 0.05})
+    given = parameters(
+        "better", loader_parameters=RECENT, plan=shorter(10, 50, 100), worse_by_at_most={"roc_auc": 0.05}
+    )
     data = {"deployment": DEPLOYMENT, "pipeline": "retraining", "parameters": json.dumps(given)}
     labels = {"sluicegate.dev/trigger": "drift"}
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "on-drift", "labels": labels}, "data": data}

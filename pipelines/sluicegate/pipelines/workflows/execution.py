@@ -172,7 +172,7 @@ class Execution:
         inner = Frame(
             scope={**outer, **own}, home=resolved.home, parent=node.id, prefix="tasks" if template.dag else "steps"
         )
-        self._node(node, "Running")
+        node = self._node(node, "Running")
         retry = template.retry_strategy
         attempts = int(substitute(as_text(retry.limit), inner.scope)) + 1 if retry else 1
         for attempt in range(attempts):
