@@ -25,9 +25,9 @@ def moment(evidence: JSON, what: str) -> float | None:
 
 
 def seconds_until(evidence: JSON, what: str) -> float | None:
-    """Seconds from the first look to a decision."""
+    """Seconds from the beginning of the first analysis to a decision."""
     at = moment(evidence, what)
-    return None if at is None else at - float(evidence["verdicts"][0]["at"])
+    return None if at is None else at - float(evidence["startedAt"])
 
 
 def series(stage: Stage, stable: str, candidate: str, start: float) -> JSON:

@@ -31,8 +31,8 @@ def world(stage: Stage) -> None:
     stage.claim("no request failed", lambda: stage.failed() == 0)
     stage.say(f"June against a profile of winter: alarm after {noticed:.0f} s ({_worst(alarm)})")
     stage.say(
-        f"retrained on April and May; on {quality['samples']:,} labelled pairs version 6 was wrong in "
-        f"{quality['candidate']:.1%}, version 2 in {quality['stable']:.1%}"
+        f"retrained on April and May; of {quality['samples']:,} labelled pairs version 6 alone was wrong in "
+        f"{quality['candidate']:.1%}, version 2 alone in {quality['stable']:.1%}"
     )
     stage.record.verdict_seconds = seconds_until(evidence, "promote")
 

@@ -4,6 +4,7 @@
 under the rollout's epoch, so that the API refuses what comes too late.
 """
 
+import getpass
 import importlib
 import json
 import os
@@ -19,6 +20,7 @@ from sluicegate.pipelines.cli.client import Api, RequestFailedError, resource_of
 from sluicegate.pipelines.cli.options import home_option, namespace_option, one_sentence, running_plane
 from sluicegate.pipelines.cli.tables import print_table
 from sluicegate.pipelines.plane.environment import plane_environment
+from sluicegate.serving.api.metadata import GROUP
 
 JSON = dict[str, Any]
 _ENDED = frozenset({"Promoted", "RolledBack", "Refused"})
@@ -99,8 +101,23 @@ def pause(name: str, namespace: str, home: Path) -> None:
 @namespace_option
 @home_option
 def resume(name: str, namespace: str, home: Path) -> None:
-    """Let a paused rollout, or one that awaits approval, go on."""
+    """Let a paused rollout go on."""
     _set_paused(home, namespace, name, paused=False)
+
+
+@rollout.command()
+@click.argument("name")
+@click.option("--by", default=getpass.getuser, show_default="you", help="Who approves, for the record.")
+@namespace_option
+@home_option
+def approve(name: str, by: str, namespace: str, home: Path) -> None:
+    """Approve the step of the plan at which the rollout NAME waits."""
+    with one_sentence():
+        api = api_of(home)
+        step = (api.get(_path(namespace, name))["spec"].get("desired") or {}).get("step", 0)
+        annotations = {f"{GROUP}/approved-step": str(step), f"{GROUP}/approved-by": by}
+        api.patch(_path(namespace, name), {"metadata": {"annotations": annotations}})
+    click.echo(f"rollout {name}: step {step} is approved by {by}")
 
 
 @rollout.command()

@@ -39,7 +39,7 @@ REFRESH_SECONDS = 3.0
 """How often aliases are read although nothing changed here: a person may have set one."""
 FORGET_SECONDS = 60.0
 """How long tags that were read or written are trusted to be still there."""
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 5.0
 _log = logging.getLogger(__name__)
 
 
