@@ -171,8 +171,10 @@ def _option(option: click.Option) -> str:
         spelling += " " + " / ".join(f"`{choice}`" for choice in option.type.choices)
     elif option.metavar:
         spelling += f" `{option.metavar}`".replace("|", "\\|")
-    empty = option.default is None or option.multiple or option.is_flag or "UNSET" in repr(option.default)
-    default = "required" if option.required else "" if empty else f"`{option.default}`"
+    told = option.default is not None and not callable(option.default) and "UNSET" not in repr(option.default)
+    empty = not told or option.multiple or option.is_flag
+    shown = option.show_default if isinstance(option.show_default, str) else "" if empty else f"`{option.default}`"
+    default = "required" if option.required else shown
     return f"| {spelling} | {default} | {(option.help or '').replace('|', chr(92) + '|')} |"
 
 
