@@ -50,12 +50,14 @@ lint: $(STAMP)  ## Check style, types, import contracts and generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m sluicegate.pipelines.generate --check
+	@$(BIN)/python -m docs.generate --check
 
 format: $(STAMP)  ## Bring the sources into the house's form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 generate: $(STAMP)  ## Write the generated files anew
 	@$(BIN)/python -m sluicegate.pipelines.generate
+	@$(BIN)/python -m docs.generate
 
 build: $(STAMP)  ## Build the source distribution and the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --outdir dist .

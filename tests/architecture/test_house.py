@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+GENERATED = {"kfp_components.py"}
+"""Written by `make generate`, which `make lint` compares; nobody reads or edits them."""
 SOURCES = sorted(
     path for folder in ("components", "monitoring", "pipelines", "serving", "demo")
-    for path in (ROOT / folder).rglob("*.py")
+    for path in (ROOT / folder).rglob("*.py") if path.name not in GENERATED
 )  # fmt: skip
 FOLDERS = ("components", "monitoring", "pipelines", "serving")
 

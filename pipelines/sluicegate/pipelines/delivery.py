@@ -68,66 +68,33 @@ def delivery(
     Without ``deployment`` the run ends with a published version that serves nobody.
     """
     data = prepare_data(
-        source=source,
-        loader=loader,
-        loader_parameters=loader_parameters,
-        code=code,
-        time_columns=time_columns,
-        where=where,
-        derive=derive,
-        required=required,
-        expected_columns=features,
-        expected_types=expected_types,
-        missing_at_most=missing_at_most,
-        rows_at_least=rows_at_least,
-        time_column=time_column,
-        start=start,
-        split_at=split_at,
-        end=end,
-        held_out_share=held_out_share,
-    )
+        source=source, loader=loader, loader_parameters=loader_parameters, code=code, time_columns=time_columns,
+        where=where, derive=derive, required=required, expected_columns=features, expected_types=expected_types,
+        missing_at_most=missing_at_most, rows_at_least=rows_at_least, time_column=time_column, start=start,
+        split_at=split_at, end=end, held_out_share=held_out_share,
+    )  # fmt: skip
     fitted = train(
-        training_data=data.outputs["training_data"],
-        estimator=estimator,
-        parameters=parameters,
-        features=features,
-        target=target,
-        time_column=time_column,
-        block=block,
-        code=code,
-    )
+        training_data=data.outputs["training_data"], estimator=estimator, parameters=parameters, features=features,
+        target=target, time_column=time_column, block=block, code=code,
+    )  # fmt: skip
     qualified = qualify(
-        trained=fitted.outputs["trained"],
-        held_out=data.outputs["held_out"],
-        model=model,
-        at_least=at_least,
-        at_most=at_most,
-        worse_by_at_most=worse_by_at_most,
-    )
+        trained=fitted.outputs["trained"], held_out=data.outputs["held_out"], model=model, at_least=at_least,
+        at_most=at_most, worse_by_at_most=worse_by_at_most,
+    )  # fmt: skip
     # Asked anew in each run, because the champion may be another one.
     qualified.set_caching_options(enable_caching=False)
     published = publish(
-        trained=fitted.outputs["trained"],
-        metrics=qualified.outputs["metrics"],
-        model=model,
-        run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-        lineage=lineage,
+        trained=fitted.outputs["trained"], metrics=qualified.outputs["metrics"], model=model,
+        run=dsl.PIPELINE_JOB_ID_PLACEHOLDER, lineage=lineage,
         champion_version=qualified.outputs["champion_version"],
         expected_disagreement=qualified.outputs["expected_disagreement"],
-    )
+    )  # fmt: skip
     released = release(
-        model=model,
-        version=published.outputs["version"],
-        bundle=published.outputs["bundle"],
-        deployment=deployment,
-        namespace=namespace,
-        replicas=replicas,
-        plan=plan,
-        expected_disagreement=qualified.outputs["expected_disagreement"],
-        mirror=mirror,
-        concurrency=concurrency,
+        model=model, version=published.outputs["version"], bundle=published.outputs["bundle"],
+        deployment=deployment, namespace=namespace, replicas=replicas, plan=plan,
+        expected_disagreement=qualified.outputs["expected_disagreement"], mirror=mirror, concurrency=concurrency,
         timeout=rollout_timeout,
-    )
+    )  # fmt: skip
     return Delivered(
         version=published.outputs["version"],
         bundle=published.outputs["bundle"],

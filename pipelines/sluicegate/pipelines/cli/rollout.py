@@ -107,11 +107,12 @@ def resume(name: str, namespace: str, home: Path) -> None:
 
 @rollout.command()
 @click.argument("name")
-@click.option("--by", default=getpass.getuser, show_default="you", help="Who approves, for the record.")
+@click.option("--by", default="", help="Who approves, for the record; by default you.")
 @namespace_option
 @home_option
 def approve(name: str, by: str, namespace: str, home: Path) -> None:
     """Approve the step of the plan at which the rollout NAME waits."""
+    by = by or getpass.getuser()
     with one_sentence():
         api = api_of(home)
         step = (api.get(_path(namespace, name))["spec"].get("desired") or {}).get("step", 0)

@@ -185,7 +185,7 @@ def _write_status(name: str | None, namespace: str, status: JSON) -> None:
     """The API may be down for a moment; the next copy brings it up to date, and the last one is tried for a while."""
     for _ in range(_STATUS_ATTEMPTS if name else 0):
         try:
-            Objects().patch("Workflow", str(name), {"status": status}, namespace, status=True)
+            Objects().patch("Workflow", str(name), {"status": status}, namespace)
         except ClientError:
             time.sleep(_STATUS_SECONDS)
         else:

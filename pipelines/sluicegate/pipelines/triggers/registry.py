@@ -154,8 +154,8 @@ def _parameters(name: str, challenge: Challenge, tags: dict[str, str]) -> dict[s
         "namespace": challenge.namespace,
         "model": challenge.model,
         "version": challenge.version,
-        "bundle-uri": tags["sluicegate.bundle"],
-        "bundle-digest": tags.get("sluicegate.bundle-digest", ""),
+        "bundle_uri": tags["sluicegate.bundle"],
+        "bundle_digest": tags.get("sluicegate.bundle-digest", ""),
     }
 
 

@@ -1,7 +1,8 @@
 """A predictor's servers as Envoy clusters and endpoints: health, ejection, limits, connections.
 
-Each predictor has a cluster for answers to users and, while it is mirrored, a second one for copies, so that their
-statistics stay apart. A cluster's definition depends on its name alone: whatever changes later comes by endpoints.
+Each predictor has a cluster for predictions to users, one for their other requests (a label sent back is no request to
+judge by) and, while it is mirrored, one for copies, so that their statistics stay apart. A cluster's definition depends
+on its name alone: whatever changes later comes by endpoints.
 """
 
 from sluicegate.serving.api.metadata import JSON
@@ -12,6 +13,7 @@ CLUSTER_TYPE = TYPE + "envoy.config.cluster.v3.Cluster"
 ENDPOINTS_TYPE = TYPE + "envoy.config.endpoint.v3.ClusterLoadAssignment"
 CONTROL_CLUSTER = "sluicegate-control-plane"
 MIRROR_SUFFIX = "~mirror"
+OTHERS_SUFFIX = "~others"
 REFRESH_DELAY = "0.05s"
 """Envoy waits one to two of these between an answer and its next poll, thus before it acknowledges."""
 POLL_TIMEOUT = "45s"
@@ -21,8 +23,13 @@ UNBOUNDED = 100_000
 
 
 def cluster_name(namespace: str, deployment: str, predictor: str) -> str:
-    """``<namespace>/<deployment>/<predictor>``: requests whose answers users see."""
+    """``<namespace>/<deployment>/<predictor>``: predictions whose answers users see."""
     return f"{namespace}/{deployment}/{predictor}"
+
+
+def others_name(namespace: str, deployment: str, predictor: str) -> str:
+    """``<namespace>/<deployment>/<predictor>~others``: feedback, metadata, health; what asks for no prediction."""
+    return cluster_name(namespace, deployment, predictor) + OTHERS_SUFFIX
 
 
 def mirror_name(namespace: str, deployment: str, predictor: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.gateway.clusters import cluster_name, mirror_name
+from sluicegate.serving.gateway.clusters import cluster_name, mirror_name, others_name
 from sluicegate.serving.gateway.errors import InvalidRouteError
 from sluicegate.serving.gateway.route_table import route_table
 from sluicegate.serving.gateway.routes import Address, Route
@@ -76,7 +76,7 @@ def _clusters(route: Route) -> list[tuple[str, Addresses]]:
     return [
         (name(route.namespace, route.name, backend.predictor), backend.addresses)
         for backend in route.backends
-        for name in ((cluster_name, mirror_name) if backend.predictor in mirrored else (cluster_name,))
+        for name in (cluster_name, others_name, *((mirror_name,) if backend.predictor in mirrored else ()))
     ]
 
 

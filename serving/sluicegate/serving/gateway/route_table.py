@@ -6,9 +6,10 @@ counted twice. An answered error is never retried: it is the model's answer.
 """
 
 import re
+from collections.abc import Callable
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.gateway.clusters import TYPE, cluster_name, mirror_name
+from sluicegate.serving.gateway.clusters import TYPE, cluster_name, mirror_name, others_name
 from sluicegate.serving.gateway.listener import MIRROR_HEADER_PREFIX, ROUTE_TABLE, SHADOW_HEADER, refusal
 from sluicegate.serving.gateway.routes import Backend, Mirror, Route
 
@@ -59,12 +60,14 @@ def _targets(route: Route) -> list[tuple[list[JSON], str]]:
 
 
 def _action(route: Route, target: str, *, retried: bool, mirrored: bool) -> JSON:
+    """What happens to one kind of request; only predictions are mirrored, and judged."""
+    name = cluster_name if mirrored else others_name
     shares = [Backend(predictor=target, weight=100)] if target else [one for one in route.backends if one.weight]
     if not shares:
         return {"direct_response": refusal(503, "NO_READY_SERVER", "no predictor of this deployment has traffic yet")}
     mirrors = [one for one in route.mirrors if mirrored and one.percentage and not _answers_alone(shares, one)]
     action = {
-        **_destination(route, shares, mirrors),
+        **_destination(route, shares, mirrors, name),
         "prefix_rewrite": "/",
         "timeout": f"{route.timeout_ms / 1000:g}s",
         "request_mirror_policies": [_mirror_policy(route, shares, mirror) for mirror in mirrors],
@@ -76,14 +79,16 @@ def _action(route: Route, target: str, *, retried: bool, mirrored: bool) -> JSON
     return {"route": action}
 
 
-def _destination(route: Route, shares: list[Backend], mirrors: list[Mirror]) -> JSON:
+def _destination(
+    route: Route, shares: list[Backend], mirrors: list[Mirror], name: Callable[[str, str, str], str]
+) -> JSON:
     if len(shares) == 1:
-        return {"cluster": cluster_name(route.namespace, route.name, shares[0].predictor)}
+        return {"cluster": name(route.namespace, route.name, shares[0].predictor)}
     answering = [mirror for mirror in mirrors if _answers(shares, mirror)]
     choice: JSON = {
         "clusters": [
             {
-                "name": cluster_name(route.namespace, route.name, share.predictor),
+                "name": name(route.namespace, route.name, share.predictor),
                 "weight": share.weight,
                 "request_headers_to_add": _copy_headers(route, share, answering),
             }

@@ -144,7 +144,7 @@ def test_a_challenger_is_rolled_out_once(house: House) -> None:
     house.reconciler.reconcile()
 
     given = {each["name"]: each["value"] for each in workflow["spec"]["arguments"]["parameters"]}
-    assert (given["deployment"], given["version"], given["bundle-uri"]) == ("flights", "2", "/b/2")
+    assert (given["deployment"], given["version"], given["bundle_uri"]) == ("flights", "2", "/b/2")
     assert house.store.list("Workflow") == []
 
 

@@ -60,7 +60,7 @@ class ModelEnvoy:
 
     def settle(self) -> None:
         """Poll everything until nothing changes, and time passes."""
-        for _ in range(6):
+        for _ in range(12):
             for key in self.polls():
                 self.poll(key)
             self.now += 2.0
@@ -143,7 +143,7 @@ def test_old_servers_stay_until_the_new_routes_are_there() -> None:
     for key in ((CLUSTERS, ""), (ENDPOINTS, "n/d/old"), (ROUTES, "")):
         envoy.poll(key)
 
-    assert envoy.named == {"n/d/old"}
+    assert envoy.named == {"n/d/old", "n/d/old~others"}
     assert envoy.servers["n/d/old"] == {1}
 
 
@@ -162,7 +162,7 @@ def test_a_table_ignored_twice_is_refused_and_offered_again_later() -> None:
     envoy.refusing = False
     envoy.now += RETRY_SECONDS
     envoy.settle()
-    assert (envoy.delivery.acknowledged().rejected, envoy.named) == ("", {"n/d/bad"})
+    assert (envoy.delivery.acknowledged().rejected, envoy.named) == ("", {"n/d/bad", "n/d/bad~others"})
 
 
 def test_a_new_door_keeps_clusters_that_unknown_routes_may_name() -> None:
@@ -180,4 +180,4 @@ def test_a_new_door_keeps_clusters_that_unknown_routes_may_name() -> None:
         envoy.now += 0.5
     envoy.settle()
 
-    assert envoy.clusters == {"n/d/after"}
+    assert envoy.clusters == {"n/d/after", "n/d/after~others"}

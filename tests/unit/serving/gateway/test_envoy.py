@@ -77,11 +77,12 @@ def test_a_deployment_without_traffic_says_so() -> None:
     assert json.loads(found["direct_response"]["body"]["inline_string"])["status"]["reason"] == "NO_READY_SERVER"
 
 
-def test_mirrored_predictors_have_a_second_cluster_with_the_same_servers() -> None:
-    """So that statistics of copies stay apart."""
+def test_copies_and_other_requests_have_clusters_of_their_own_with_the_same_servers() -> None:
+    """So that statistics of copies stay apart, and feedback does not thin the errors of predictions."""
     table = render((replace(ROUTE, mirrors=(Mirror(predictor="new", percentage=0),)),))
 
-    assert set(table.addresses) == {"shop/flights/old", "shop/flights/new", "shop/flights/new~mirror"}
+    ends = {"old": ("", "~others"), "new": ("", "~others", "~mirror")}
+    assert set(table.addresses) == {f"shop/flights/{name}{end}" for name in ends for end in ends[name]}
     assert table.addresses["shop/flights/new~mirror"] == HERE
 
 
@@ -92,7 +93,8 @@ def test_header_routes_come_before_the_weights() -> None:
 
     clusters = [entry["route"].get("cluster") for entry in table["virtual_hosts"][0]["routes"]]
 
-    assert clusters == ["shop/flights/new"] * 3 + ["shop/flights/old"] * 3 + [None] * 3
+    kinds = ("", "~others", "~others")
+    assert clusters == [f"shop/flights/{name}{kind}" for name in ("new", "old") for kind in kinds] + [None] * 3
 
 
 @pytest.mark.parametrize(
