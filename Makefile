@@ -33,7 +33,7 @@ demo-up: $(STAMP)  ## Play the first two acts and leave the plane running, to be
 	@$(BIN)/python -m demo --up
 
 demo-down: $(STAMP)  ## End the plane that demo-up left running
-	@$(BIN)/sluicegate down --home demo/work/home
+	@$(BIN)/sluicegate down --home demo/out/home
 
 test: $(STAMP)  ## Run the tests
 	@$(BIN)/python -m pytest
@@ -63,4 +63,4 @@ build: $(STAMP)  ## Build the source distribution and the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --outdir dist .
 
 clean:  ## Remove what was built and installed
-	@rm -rf $(VENV) build dist demo/work demo/report.html
+	@rm -rf $(VENV) build dist demo/out demo/report.html

@@ -19,7 +19,7 @@ from demo.versions import WINTER
 from demo.watching import watched
 
 REPORT = ROOT / "demo" / "report.html"
-WORK = ROOT / "demo" / "work"
+WORK = ROOT / "demo" / "out"
 RATE = 155.0
 QUICK, UP = {1, 2, 4}, {1, 2}
 
@@ -80,7 +80,8 @@ def _begin(stage: Stage, console: Console) -> None:
     gateway = stage.addresses["gateway"].removeprefix("http://").split(":")
     path = f"/seldon/default/{DEPLOYMENT}"
     stage.replay = Replay(gateway[0], int(gateway[1]), path, departures(*WINTER), RATE)
-    console.print("plane: " + "  ".join(f"{name} {address}" for name, address in stage.addresses.items()))
+    for name, address in stage.addresses.items():
+        console.print(f"  {name:<12} {address}", style="dim")
 
 
 def _end(stage: Stage, console: Console, *, keep: bool) -> None:

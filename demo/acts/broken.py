@@ -26,7 +26,7 @@ def broken(stage: Stage) -> None:
         f"{flips['candidate']:.1%} of {flips['samples']:,} mirrored answers flipped; held-out data had said "
         f"{rollout['spec'].get('expectedDisagreement', 0):.1%}: at serving its delay comes in hours, not minutes"
     )
-    stage.say(f"refused, and remembered: {tags['sluicegate.refused'][:110]}")
+    stage.say(f"refused, and remembered: {tags['sluicegate.refused'].split(';')[0]}")
     stage.record.verdict_seconds = seconds_until(evidence, "abort")
 
 

@@ -8,11 +8,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from sluicegate.pipelines.catalogue import MANIFESTS, PIPELINES, NoSuchPipelineError, compiled, find_pipeline
+from sluicegate.pipelines.catalogue import PIPELINES, NoSuchPipelineError, compiled, find_pipeline
 from sluicegate.pipelines.cli.pipeline import pipeline
 from sluicegate.pipelines.local_runs import Event, Transcript
 
 EFFECTS = {"publish", "release"}
+MANIFESTS = Path(__file__).parents[3] / "manifests" / "kfp"
 
 
 @pytest.mark.parametrize("name", PIPELINES)
