@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from sluicegate.serving.api import model_rollout, seldon_deployment
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.model_rollout import ModelRollout, ModelRolloutStatus
 from sluicegate.serving.api.seldon_deployment import SeldonDeploymentStatus
@@ -17,11 +18,11 @@ from sluicegate.serving.gateway.routes import Acknowledged, Route
 from sluicegate.serving.local.errors import StoreError
 from sluicegate.serving.local.events import EventRecorder
 from sluicegate.serving.local.ports import Clock, Gateway, ObjectStore, Servers
-from sluicegate.serving.local.snapshot import Snapshot, StoredDeployment, StoredRollout, read
 from sluicegate.serving.reconcile.admission import under_way
 from sluicegate.serving.reconcile.lease import LeaseBook
 from sluicegate.serving.reconcile.notices import Notice
 from sluicegate.serving.reconcile.rollout import Decision, advance
+from sluicegate.serving.reconcile.snapshot import Snapshot, StoredDeployment, StoredRollout, snapshot_of
 from sluicegate.serving.reconcile.status import deployment_status, invalid_status, written
 from sluicegate.serving.reconcile.target import promoted, restored
 from sluicegate.serving.reconcile.traffic import route_of
@@ -213,7 +214,8 @@ class Controller:
         return True
 
     def _read(self) -> Snapshot:
-        return read(self._store, self._known_implementations)
+        deployments, rollouts = (self._store.list(kind) for kind in (seldon_deployment.KIND, model_rollout.KIND))
+        return snapshot_of(deployments, rollouts, self._known_implementations)
 
     def _write_status(self, raw: JSON, status: JSON) -> None:
         if raw.get("status") != status:

@@ -1,11 +1,14 @@
-"""Everything the controller reads in a pass: deployments and rollouts, typed beside raw, defaults filled in."""
+"""What is stored, as decisions need it: deployments and rollouts, typed beside raw, defaults filled in.
+
+The embedded controller reads everything in a pass, the operator one deployment with its rollouts.
+"""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
-from sluicegate.serving.api import model_rollout, seldon_deployment
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.defaults import with_candidate_defaults
 from sluicegate.serving.api.errors import InvalidObjectError
@@ -13,7 +16,6 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.model_rollout import ModelRollout
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment, SeldonDeploymentSpec
 from sluicegate.serving.api.validation import validate_deployment
-from sluicegate.serving.local.ports import ObjectStore
 from sluicegate.serving.reconcile.target import Target
 
 _LOG = logging.getLogger(__name__)
@@ -58,22 +60,27 @@ class Snapshot:
         return [view for view in views if (view.metadata.namespace, view.spec.target) == _key(deployment)]
 
 
-def read(store: ObjectStore, known_implementations: frozenset[str]) -> Snapshot:
-    """Read the store. Objects under deletion count as gone, unreadable rollouts are logged and left alone."""
-    deployments = (_deployment(raw, known_implementations) for raw in store.list(seldon_deployment.KIND))
-    rollouts = (_rollout(raw) for raw in store.list(model_rollout.KIND))
+def snapshot_of(
+    deployments: Iterable[JSON], rollouts: Iterable[JSON], known_servers: frozenset[str] | None
+) -> Snapshot:
+    """Raw objects, read. Objects under deletion count as gone, unreadable rollouts are logged and left alone.
+
+    ``known_servers``: as in ``validate_deployment``.
+    """
+    read = (_deployment(raw, known_servers) for raw in deployments)
+    attempts = (_rollout(raw) for raw in rollouts)
     return Snapshot(
-        deployments=tuple(each for each in deployments if not each.target.view.metadata.deletion_timestamp),
-        rollouts=tuple(each for each in rollouts if each is not None),
+        deployments=tuple(each for each in read if not each.target.view.metadata.deletion_timestamp),
+        rollouts=tuple(each for each in attempts if each is not None),
     )
 
 
-def _deployment(raw: JSON, known_implementations: frozenset[str]) -> StoredDeployment:
+def _deployment(raw: JSON, known_servers: frozenset[str] | None) -> StoredDeployment:
     try:
         view = decode(raw, SeldonDeployment)
     except InvalidObjectError as error:
         return StoredDeployment(target=Target(view=_identity(raw), raw=raw), invalid=str(error))
-    errors, _ = validate_deployment(view, known_servers=known_implementations)
+    errors, _ = validate_deployment(view, known_servers=known_servers)
     if not errors:
         return StoredDeployment(target=Target(view=view, raw=raw))
     asks_nothing = msgspec.structs.replace(view, spec=SeldonDeploymentSpec())
