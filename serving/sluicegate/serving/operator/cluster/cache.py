@@ -20,12 +20,14 @@ Key = tuple[str, str]
 """Namespace and name."""
 Changed = Callable[[JSON | None, JSON | None], None]
 """Told of each change: the object before and after; None for one that is not."""
+Owner = Callable[[JSON], Key | None]
+"""Namespace and name of the SeldonDeployment that an object belongs to."""
 
 _LOG = logging.getLogger(__name__)
 
 
 class Cache:
-    """Objects of ``resource`` in ``namespace`` (None: everywhere) that ``labels`` selects.
+    """Objects of ``resource`` in ``namespace`` (None: everywhere) that ``labels`` selects, indexed by ``owner``.
 
     Objects are shared: whoever reads one must not change it. ``managedFields`` are left out.
     """
@@ -39,11 +41,12 @@ class Cache:
         namespace: str | None,
         labels: str = "",
         changed: Changed | None = None,
+        owner: Owner | None = None,
     ) -> None:
         self.kind, self.resource = kind, resource
         self.synced = asyncio.Event()
         self._cluster, self._namespace, self._labels = cluster, namespace, labels
-        self._changed = changed or (lambda _before, _after: None)
+        self._changed, self._owner = changed or (lambda _before, _after: None), owner or owner_of
         self._objects: dict[Key, JSON] = {}
         self._owned: dict[Key, set[Key]] = {}
 
@@ -60,7 +63,7 @@ class Cache:
         return [self._objects[key] for key in sorted(chosen)]
 
     def of(self, namespace: str, deployment: str) -> list[JSON]:
-        """Objects that bear the label of this SeldonDeployment, by name."""
+        """Objects that belong to this SeldonDeployment, by name."""
         return [self._objects[key] for key in sorted(self._owned.get((namespace, deployment), ()))]
 
     def learn(self, obj: JSON) -> None:
@@ -129,9 +132,9 @@ class Cache:
             self._changed(before, None)
 
     def _index(self, key: Key, before: JSON | None, after: JSON | None) -> None:
-        if before is not None and (owner := owner_of(before)):
+        if before is not None and (owner := self._owner(before)):
             self._owned.get(owner, set()).discard(key)
-        if after is not None and (owner := owner_of(after)):
+        if after is not None and (owner := self._owner(after)):
             self._owned.setdefault(owner, set()).add(key)
 
 

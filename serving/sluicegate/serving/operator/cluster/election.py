@@ -97,10 +97,15 @@ class Election:
                 await self._turn()
             except ClusterError as error:
                 _LOG.warning("lease %s/%s: %s", self._namespace, self._name, error)
-            if self.leads.is_set() and self._monotonic() - self._renewed > RENEW_WITHIN:
-                self.leads.clear()
-                raise LeadershipLostError(f"the lease could not be renewed for {RENEW_WITHIN:g} s")
+            if self.leads.is_set():
+                self.insist()
             await asyncio.sleep(RETRY)
+
+    def insist(self) -> None:
+        """Raise LeadershipLostError unless this replica may write at this moment."""
+        if not self.leads.is_set() or self._monotonic() - self._renewed > RENEW_WITHIN:
+            self.leads.clear()
+            raise LeadershipLostError(f"the lease could not be renewed for {RENEW_WITHIN:g} s")
 
     async def release(self) -> None:
         """Let another replica lead at once; told at an orderly end."""
