@@ -12,19 +12,19 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
-from sluicegate.serving.operator.settings import Installation
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from sluicegate.serving.api.resources import CLUSTER_RESOURCES
 from sluicegate.serving.gateway.listener import Front
 from sluicegate.serving.gateway.routes import Address
 from sluicegate.serving.gateway.xds import XdsDoor
 from sluicegate.serving.operator.clock import SystemClock
 from sluicegate.serving.operator.cluster.access import Access, connect, from_kubeconfig, in_cluster
 from sluicegate.serving.operator.cluster.cache import Key
-from sluicegate.serving.operator.cluster.caches import WORKLOAD_KINDS, Caches
+from sluicegate.serving.operator.cluster.caches import ALWAYS, WHERE_SERVED, Caches
 from sluicegate.serving.operator.cluster.client import Cluster
 from sluicegate.serving.operator.cluster.election import Election
 from sluicegate.serving.operator.cluster.queue import WorkQueue
@@ -34,6 +34,7 @@ from sluicegate.serving.operator.events import EventRecorder
 from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
 from sluicegate.serving.operator.metrics import Metrics
 from sluicegate.serving.operator.process import Process
+from sluicegate.serving.operator.settings import Installation
 
 GATEWAY_LOOK = 0.1
 """Seconds between looks at what Envoy acknowledged."""
@@ -162,7 +163,17 @@ async def serve(process: Process, installation: Installation) -> None:
         if not process.kubeconfig:
             raise SettingsRefusedError("no cluster: this is no pod with a service account, and KUBECONFIG is not set")
         access = from_kubeconfig(process.kubeconfig)
-    await Operator(process, installation, access=access, kinds=WORKLOAD_KINDS).run()
+    kinds = await _served_kinds(access)
+    await Operator(process, installation, access=access, kinds=kinds).run()
+
+
+async def _served_kinds(access: Access) -> tuple[str, ...]:
+    cluster = Cluster(connect(access))
+    try:
+        found = [kind for kind in WHERE_SERVED if await cluster.serves(CLUSTER_RESOURCES[kind])]
+    finally:
+        await cluster.close()
+    return (*ALWAYS, *found)
 
 
 async def _watch(gateway: BundledEnvoy) -> None:

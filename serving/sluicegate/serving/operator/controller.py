@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import msgspec
-from sluicegate.serving.operator.settings import Installation
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
@@ -20,12 +19,13 @@ from sluicegate.serving.operator.cluster.cache import Key
 from sluicegate.serving.operator.cluster.caches import Caches
 from sluicegate.serving.operator.cluster.client import Cluster
 from sluicegate.serving.operator.cluster.queue import WorkQueue
-from sluicegate.serving.operator.errors import RefusedError
+from sluicegate.serving.operator.errors import NotRenderableError, RefusedError
 from sluicegate.serving.operator.events import EventRecorder
 from sluicegate.serving.operator.making import Makings, makings_of
 from sluicegate.serving.operator.observing import answers, is_made_by, observed_replicas
 from sluicegate.serving.operator.ports import Clock, Gateway, InForce
 from sluicegate.serving.operator.reporting import on_kubernetes
+from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.reconcile.admission import under_way
 from sluicegate.serving.reconcile.lease import LeaseBook
 from sluicegate.serving.reconcile.notices import Notice
@@ -122,7 +122,11 @@ class Controller:
     async def _bring_after(self, key: Key, snapshot: Snapshot) -> None:
         """Objects first, then the route, then what nobody needs any more, then the status: no step costs a request."""
         stored = snapshot.deployments[0]
-        plan = self._plan(key, stored, snapshot)
+        try:
+            plan = self._plan(key, stored, snapshot)
+        except NotRenderableError as error:
+            await self._refuse(stored, str(error))
+            return
         for manifest in plan.makings.missing:
             self._caches.learn(await self._apply(stored, manifest))
         await self._gateway.publish(plan.route, plan.makings.services, stored.raw)
@@ -133,6 +137,12 @@ class Controller:
             for leftover in plan.makings.leftovers(reachable):
                 await self._cluster.delete(leftover)
         await self._say(key, plan, in_force)
+
+    async def _refuse(self, stored: StoredDeployment, why: str) -> None:
+        """What cannot be made is said, and what runs goes on."""
+        status = invalid_status(stored.target.view, why, self._clock.now())
+        await self._write_status(stored.raw, written(status))
+        await self._events.record(stored.raw, notice_of(status))
 
     async def _apply(self, stored: StoredDeployment, manifest: JSON) -> JSON:
         try:
@@ -198,7 +208,7 @@ class Controller:
             plan.workloads,
             plan.route,
             observed,
-            gateway_url=self._installation.gateway_url,
+            gateway_url="",
             rejected=in_force.rejected,
             now=now,
         )

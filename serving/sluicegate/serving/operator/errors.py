@@ -8,6 +8,7 @@
     + RefusedError         the API server, a webhook or a quota says no, and why; the same again will not help
     + UnreachableError     nobody answered, or the server is in trouble; asking again may help
   x LeadershipLostError    another replica leads now; this one must not write any more
+  x NotRenderableError     a predictor asks for something that this installation has no image for
   x SettingsRefusedError   a setting cannot be read: says which, what was found, what is expected
 """
 
@@ -46,6 +47,10 @@ class UnreachableError(ClusterError):
 
 class LeadershipLostError(OperatorError):
     """Another replica leads now."""
+
+
+class NotRenderableError(OperatorError):
+    """A predictor asks for something that this installation has no image for."""
 
 
 class SettingsRefusedError(OperatorError):

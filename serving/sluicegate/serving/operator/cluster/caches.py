@@ -8,17 +8,10 @@ from sluicegate.serving.api.resources import CLUSTER_RESOURCES, RESOURCES
 from sluicegate.serving.operator.cluster.cache import OWNER_LABEL, Cache, Key, owner_of
 from sluicegate.serving.operator.cluster.client import Cluster
 
-MADE = (
-    "Deployment",
-    "Service",
-    "HorizontalPodAutoscaler",
-    "PodDisruptionBudget",
-    "ScaledObject",
-    "HTTPRoute",
-    "GRPCRoute",
-)
-"""Kinds that the operator makes for a SeldonDeployment, as far as the cluster serves them."""
-OPTIONAL = frozenset({"ScaledObject", "HTTPRoute", "GRPCRoute"})
+ALWAYS = ("Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget")
+"""Kinds made for a SeldonDeployment that every cluster serves."""
+WHERE_SERVED = ("ScaledObject", "HTTPRoute", "GRPCRoute")
+"""Kinds that are watched where the cluster knows them."""
 
 
 def target_of(rollout: JSON) -> Key:
