@@ -23,6 +23,7 @@ from sluicegate.monitoring.quality.joining import PairCounts
 from sluicegate.pipelines.cli.main import cli
 from sluicegate.pipelines.workflows import manifest as argo
 from sluicegate.serving.api import rollout_plan
+from sluicegate.serving.api.crds.meanings import PLAN
 from sluicegate.serving.bundle import manifest as bundle
 from sluicegate.serving.server.metrics import Metrics, exposition
 from sluicegate.serving.server.settings import SETTINGS
@@ -68,7 +69,7 @@ def _is(path: Path, text: str) -> bool:
 
 
 def _plan() -> Iterator[str]:
-    for name, sentences in meanings.PLAN.items():
+    for name, sentences in PLAN.items():
         yield from _struct(getattr(rollout_plan, name), sentences)
 
 
