@@ -67,7 +67,7 @@ DEPLOYMENT = {
     "SeldonDeploymentSpec": {
         "name": "Deprecated: metadata.name is used.",
         "predictors": "Versions of the model, each with its share of the traffic. At least one.",
-        "annotations": "Annotations seldon.io/... that change behaviour; the object's own count where these say nothing.",
+        "annotations": "Annotations seldon.io/... that change behaviour; the object's own count where these say none.",
         "protocol": "What requests look like: seldon (the default), tensorflow, v2, or kfserving, which is v2.",
         "transport": "rest (the default) or grpc: which port is probed. Both are open.",
         "replicas": "Pods of each predictor that does not say so itself.",
