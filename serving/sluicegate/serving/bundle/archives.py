@@ -28,14 +28,22 @@ def inside(name: str, where: str) -> PurePosixPath:
 
 
 def unpack(archive: Path, into: Path, where: str) -> int:
-    """Unpack into an empty directory; the number of files. Raises BundleNotFetchedError, OSError."""
-    into.mkdir(parents=True, exist_ok=True)
-    try:
-        count = _zip(archive, into, where) if zipfile.is_zipfile(archive) else _tar(archive, into, where)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise BundleNotFetchedError(where, f"no whole archive ({error})", f"expected {', '.join(SUFFIXES)}") from error
+    """Unpack into an empty directory, without an outer one; the number of files.
+
+    Raises BundleNotFetchedError, OSError.
+    """
+    count = unpack_into(archive, into, where)
     _take_off_single_directory(into)
     return count
+
+
+def unpack_into(archive: Path, into: Path, where: str) -> int:
+    """Unpack as it is. Raises BundleNotFetchedError, OSError."""
+    into.mkdir(parents=True, exist_ok=True)
+    try:
+        return _zip(archive, into, where) if zipfile.is_zipfile(archive) else _tar(archive, into, where)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise BundleNotFetchedError(where, f"no whole archive ({error})", f"expected {', '.join(SUFFIXES)}") from error
 
 
 def _zip(archive: Path, into: Path, where: str) -> int:

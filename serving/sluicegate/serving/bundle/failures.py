@@ -33,6 +33,11 @@ class Sign:
 
 _SIGNS = (
     Sign(
+        ("WRONG_VERSION_NUMBER",),
+        "plain HTTP where HTTPS was spoken",
+        "name the host in SLUICEGATE_OCI_PLAIN_HTTP (oci), or write http:// in the endpoint (s3)",
+    ),
+    Sign(
         ("CERTIFICATE_VERIFY_FAILED", "SSLCertVerification", "SSLError"),
         "a certificate that cannot be trusted",
         "mount the authority and set AWS_CA_BUNDLE (s3), REQUESTS_CA_BUNDLE (oci, mlflow) or SSL_CERT_FILE (http, gs)",

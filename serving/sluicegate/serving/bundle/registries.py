@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sluicegate.serving.bundle.archives import inside, unpack
+from sluicegate.serving.bundle.archives import inside, is_archive, unpack_into
 from sluicegate.serving.bundle.errors import BundleNotFetchedError
 from sluicegate.serving.bundle.optional import library
 from sluicegate.serving.bundle.progress import Progress
@@ -18,6 +18,7 @@ from sluicegate.serving.bundle.transfers import expect
 
 _TITLE = "org.opencontainers.image.title"
 _UNPACK = "io.deis.oras.content.unpack"
+_PACKED = (".tar+gzip", ".tar.gzip")
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -61,7 +62,9 @@ def _pull_layer(
     annotations, digest = layer["annotations"], layer["digest"]
     target = into / inside(annotations[_TITLE], uri)
     target.parent.mkdir(parents=True, exist_ok=True)
-    packed = annotations.get(_UNPACK) == "true"
+    # The oras command marks a directory by an annotation, oras' Python library by the media type alone.
+    zipped = layer.get("mediaType", "").endswith(_PACKED) and not is_archive(annotations[_TITLE])
+    packed = zipped or annotations.get(_UNPACK) == "true"
     kept = into.with_name(into.name + ".layer") if packed else target
     with registry.get_blob(container, digest, stream=True) as answer:
         _refuse_status(answer, uri)
@@ -71,7 +74,7 @@ def _pull_layer(
             uri, f"{annotations[_TITLE]} with {found}", f"expected {digest}; pull or push again"
         )
     if packed:
-        progress.files += unpack(kept, into, uri)
+        progress.files += unpack_into(kept, into, uri)
         kept.unlink()
     else:
         progress.files += 1

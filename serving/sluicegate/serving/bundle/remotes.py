@@ -39,7 +39,10 @@ class Remote:
 def remote_of(uri: str, environment: Mapping[str, str]) -> Remote:
     """Where ``uri`` leads. Raises BundleNotFetchedError for a scheme that nothing reads."""
     plain = uri.removeprefix("mlflow:").removeprefix("//") if uri.startswith("mlflow:") else uri
-    parts = urlsplit(plain)
+    try:
+        parts = urlsplit(plain)
+    except ValueError as error:
+        raise BundleNotFetchedError(uri, f"no address ({error})", "write SCHEME://NAME/PATH") from error
     if plain.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
         return Remote(uri=uri, kind="mlflow", path=plain)
     if parts.scheme in ("", "file"):

@@ -16,7 +16,7 @@ from sluicegate.serving.bundle.archives import inside, is_archive, unpack
 from sluicegate.serving.bundle.errors import BundleNotFetchedError
 from sluicegate.serving.bundle.progress import Progress, size
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 _ATTEMPTS = 5
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
