@@ -19,6 +19,7 @@ from sluicegate.serving.server.connections import Connection, Door
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors, handler_of
 from sluicegate.serving.server.errors import SettingsRefusedError
+from sluicegate.serving.server.journal import Journal
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.predictions import Behind
 from sluicegate.serving.server.redaction import Redaction
@@ -64,6 +65,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._journal = Journal(settings.output)
         self._state = State()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
@@ -76,6 +78,7 @@ class Server:
         loop = asyncio.get_running_loop()
         door = self._door(loop)
         listener = await self._listen(loop, door)
+        self._journal.say("listening", host=self._settings.host, port=self._settings.http_port)
         ticking = asyncio.create_task(self._tick(door))
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,6 +86,7 @@ class Server:
             await self._load(loop)
             await self._stop.wait()
             await self._drain(door, listener)
+            self._journal.say("drained", unfinished=door.in_flight)
         finally:
             ticking.cancel()
             listener.close()
@@ -135,6 +139,7 @@ class Server:
         state.names = frozenset(names - {""})
         self._sender = self._sender_of(served)
         state.phase = "ready"
+        self._journal.say("ready", model=served.name, version=served.version, digest=served.digest or "")
         self._announce(served)
 
     def _announce(self, served: Served) -> None:
@@ -166,6 +171,7 @@ class Server:
     async def _drain(self, door: Door, listener: asyncio.Server) -> None:
         """Not ready; answer until it is quiet or half the time is gone; then close the port and finish."""
         self._state.phase = "draining"
+        self._journal.say("draining", in_flight=self._in_flight())
         door.draining = True
         start = perf_counter()
         half = start + self._settings.drain_seconds / 2
