@@ -24,6 +24,8 @@ CONTEXT = ROOT / "build" / "images"
 TABLE = ROOT / "docs" / "reference" / "images.md"
 
 _LONG_AGO = 315_532_800
+_OF_COMMANDS = ("click", "rich")
+"""Only the command line needs these, and what they bring is 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Image:
     extras: tuple[str, ...]
     sentence: str
     suffix: str = ""
+    commands: bool = False
+    """Whether people type `sluicegate` in it."""
 
 
 IMAGES = {
@@ -44,6 +48,7 @@ IMAGES = {
         ("serving", "monitoring", "mlflow", "training", "kfp", "argo", "storage"),
         "Every step of the pipelines; `sluicegate` is its entry point.",
         "-python3.11",
+        commands=True,
     ),
 }
 
@@ -84,7 +89,8 @@ def prepare() -> None:
     for name, image in IMAGES.items():
         (CONTEXT / "requirements" / f"{name}.txt").write_text("\n".join(requirements(_project(), image)) + "\n")
     shutil.copy2(ROOT / "constraints.txt", CONTEXT)
-    shutil.copy2(ROOT / "images" / "install.py", CONTEXT)
+    for name in ("install.py", "prune.py"):
+        shutil.copy2(ROOT / "images" / name, CONTEXT)
     command = (sys.executable, "-m", "build", "--wheel", "--outdir", str(CONTEXT / "wheel"), str(ROOT))
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     # A builder that looks at times would else take equal files for new ones, and install everything again.
@@ -95,7 +101,8 @@ def prepare() -> None:
 def requirements(project: dict[str, Any], image: Image) -> list[str]:
     """The base's dependencies and those of the extras, each once."""
     extras = project["optional-dependencies"]
-    return sorted({*project["dependencies"], *(each for extra in image.extras for each in extras[extra])})
+    base = [each for each in project["dependencies"] if image.commands or not each.startswith(_OF_COMMANDS)]
+    return sorted({*base, *(each for extra in image.extras for each in extras[extra])})
 
 
 def _build(builder: Builder, name: str, given: argparse.Namespace) -> int:
