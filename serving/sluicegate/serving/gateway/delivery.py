@@ -1,4 +1,4 @@
-"""What Envoy should get next, kind by kind, so that no request meets a gap. Decides only; ``xds`` talks.
+"""What one Envoy should get next, kind by kind, so that no request meets a gap. Decides only; ``xds`` talks.
 
 Make before break: routes that name a new cluster, or lean on new servers, are offered once Envoy acknowledged these;
 clusters and servers that only the old routes use stay until the new routes are acknowledged, and a moment longer.
@@ -65,7 +65,7 @@ class Subscription:
 
 
 class Delivery:
-    """The state of one gateway's subscriptions. Not safe for threads; times are seconds of any steady clock."""
+    """The state of one Envoy's subscriptions. Not safe for threads; times are seconds of any steady clock."""
 
     def __init__(self, listener: JSON) -> None:
         self._listener = Offer(version=digest(listener), resources=(listener,))
@@ -113,6 +113,11 @@ class Delivery:
             tables = [table for table in (self._newest, self._good) if table]
             self._alive |= {table.routes_version: table for table in tables if table.routes_version == offer.version}
 
+    @property
+    def answers(self) -> bool:
+        """Whether Envoy has any routes: before that it does not listen to users."""
+        return bool(self._held((ROUTES, "")))
+
     def refused(self) -> tuple[Key, ...]:
         """Keys whose wanted content Envoy does not take."""
         return tuple(key for key, one in self._subscriptions.items() if one.refuses(self._wanted_version(key)))
@@ -121,6 +126,8 @@ class Delivery:
         """What is in force."""
         if self._newest and self._in_force(self._newest):
             self._version = self._newest.version
+        elif self._newest and self._version == self._newest.version and self._strayed(self._newest):
+            self._version = ""
         refused = self.refused()
         return Acknowledged(
             version=self._version,
@@ -235,6 +242,11 @@ class Delivery:
         # A poll that was just answered with something else still names the version from before.
         holds = routes is not None and routes.held == table.routes_version and routes.sent is None
         return holds and all(map(self._has_endpoints, table.addresses))
+
+    def _strayed(self, table: Table) -> bool:
+        """Whether Envoy has other routes, or was sent some: ``table`` was wanted once, then another, now again."""
+        routes = self._subscriptions.get((ROUTES, ""))
+        return routes is not None and not {routes.held, routes.sent or ""} <= {"", table.routes_version}
 
     def _held(self, key: Key) -> str:
         subscription = self._subscriptions.get(key)
