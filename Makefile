@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-up demo-down test test-wheel lint format generate build bench clean
+.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel lint format generate build bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,7 +36,10 @@ demo-down: $(STAMP)  ## End the plane that demo-up left running
 	@$(BIN)/sluicegate down --home demo/out/home
 
 test: $(STAMP)  ## Run the tests
-	@$(BIN)/python -m pytest
+	@env -u KUBECONFIG $(BIN)/python -m pytest  # a cluster that happens to be configured is not touched
+
+test-cluster: $(STAMP)  ## Run the tests that need a cluster: make test-cluster KUBECONFIG=..., one that is there for tests
+	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster
 
 test-wheel: $(STAMP) build  ## Run the tests that start no processes against the built wheel, outside the checkout's sources
 	@rm -rf build/wheel && $(PYTHON) -m venv build/wheel

@@ -23,6 +23,8 @@ from sluicegate.monitoring.quality.joining import PairCounts
 from sluicegate.pipelines.cli.main import cli
 from sluicegate.pipelines.workflows import manifest as argo
 from sluicegate.serving.api import rollout_plan
+from sluicegate.serving.api.annotations import ANNOTATIONS
+from sluicegate.serving.api.crds.meanings import PLAN
 from sluicegate.serving.bundle import manifest as bundle
 from sluicegate.serving.server.metrics import Metrics, exposition
 from sluicegate.serving.server.settings import SETTINGS
@@ -52,7 +54,7 @@ def pages() -> dict[str, str]:
     """File name to text."""
     makers: dict[str, Callable[[], Iterator[str]]] = {
         "rollout-plan.md": _plan, "bundle.md": _bundle, "steps.md": _steps, "commands.md": _commands,
-        "model-server.md": _settings, "argo-fields.md": _argo, "metrics.md": _metrics,
+        "model-server.md": _settings, "annotations.md": _annotations, "argo-fields.md": _argo, "metrics.md": _metrics,
     }  # fmt: skip
     return {name: _page(name, maker) for name, maker in makers.items()}
 
@@ -68,7 +70,7 @@ def _is(path: Path, text: str) -> bool:
 
 
 def _plan() -> Iterator[str]:
-    for name, sentences in meanings.PLAN.items():
+    for name, sentences in PLAN.items():
         yield from _struct(getattr(rollout_plan, name), sentences)
 
 
@@ -183,6 +185,19 @@ def _settings() -> Iterator[str]:
     for setting in SETTINGS:
         default = f"`{setting.default}`" + (f" {setting.unit}" if setting.unit else "") if setting.default != "" else ""
         yield f"| `{setting.option}` | `{setting.env}` | {default} | {setting.sentence} |"
+
+
+def _annotations() -> Iterator[str]:
+    yield from ("## Honoured", "", "| annotation | on | value | honoured by | meaning | on one machine |")
+    yield "|---|---|---|---|---|---|"
+    for entry in (one for one in ANNOTATIONS if one.honoured_by):
+        value = f"{entry.reads}, at least {entry.least}" if entry.reads == "number" else entry.reads
+        embedded = "yes" if entry.embedded else "no"
+        cells = (f"`{entry.name}`", entry.place, value, entry.honoured_by, entry.sentence, embedded)
+        yield f"| {' | '.join(cells)} |"
+    yield from ("", "## Without effect", "", "| annotation | on | why |", "|---|---|---|")
+    for entry in (one for one in ANNOTATIONS if not one.honoured_by):
+        yield f"| `{entry.name}` | {entry.place} | {entry.sentence[0].upper()}{entry.sentence[1:]}. |"
 
 
 def _argo() -> Iterator[str]:

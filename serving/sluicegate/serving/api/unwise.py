@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
+from sluicegate.serving.api.annotations import annotation_warnings
 from sluicegate.serving.api.graph_rules import is_prepackaged, units_of
 from sluicegate.serving.api.metadata import DIGEST_ANNOTATION
-from sluicegate.serving.api.seldon_deployment import PredictiveUnit, PredictorSpec, SeldonDeploymentSpec
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit, PredictorSpec, SeldonDeployment
 
 LOGGER_MODES = ("all", "request", "response")
 
 
-def warnings_of(spec: SeldonDeploymentSpec) -> Iterator[str]:
+def warnings_of(deployment: SeldonDeployment) -> Iterator[str]:
     """One sentence each."""
+    spec = deployment.spec
     if spec.oauth_key or spec.oauth_secret:
         yield "spec.oauth_key and oauth_secret protect nothing: no part of the gateway reads them"
     for predictor in spec.predictors:
@@ -19,6 +21,7 @@ def warnings_of(spec: SeldonDeploymentSpec) -> Iterator[str]:
     if len(serving) == 1 and serving[0].traffic not in (0, 100):
         alone = serving[0]
         yield f"predictor {alone.name!r} is the only one that answers and gets all traffic, not {alone.traffic}"
+    yield from annotation_warnings(deployment)
 
 
 def _predictor_warnings(predictor: PredictorSpec) -> Iterator[str]:

@@ -6,6 +6,7 @@ the rollout's rules for its candidate; all errors are found at once.
 
 from collections.abc import Iterator
 
+from sluicegate.serving.api.annotations import embedded_annotation_warnings
 from sluicegate.serving.api.embedded_rules import embedded_errors, embedded_warnings
 from sluicegate.serving.api.errors import FieldError
 from sluicegate.serving.api.graph_rules import graph_errors, parameter_errors, transport_errors, unit_errors
@@ -44,10 +45,11 @@ def validate_deployment(deployment: SeldonDeployment, *, known_servers: frozense
         errors += unit_errors(predictor, path, protocol=deployment.spec.protocol, embedded=embedded)
         errors += parameter_errors(predictor, path)
     errors += transport_errors(deployment.spec)
-    warnings = list(warnings_of(deployment.spec))
+    warnings = list(warnings_of(deployment))
     if known_servers is not None:
         errors += embedded_errors(deployment.spec, known_servers)
         warnings += embedded_warnings(deployment.spec)
+        warnings += embedded_annotation_warnings(deployment)
     return tuple(errors), tuple(warnings)
 
 

@@ -3,8 +3,7 @@
 The plane gives the rules (``admit``); names, versions and columns are the same wherever they are served.
 """
 
-from sluicegate.serving.api import model_rollout, seldon_deployment
-from sluicegate.serving.api.metadata import GROUP
+from sluicegate.serving.api.crds.kinds import MODEL_ROLLOUT, SELDON_DEPLOYMENT, CustomKind, PrinterColumn
 from sluicegate.serving.local.columns import age_column, field_column, shares_column
 from sluicegate.serving.local.kinds import Admit, Column, Kind, admit_all
 
@@ -13,50 +12,12 @@ _STATUS = frozenset({"status"})
 
 def seldon_deployment_kind(admit: Admit = admit_all) -> Kind:
     """``SeldonDeployment``, in the three versions that Seldon Core served."""
-    return Kind(
-        group="machinelearning.seldon.io",
-        versions=("v1", "v1alpha3", "v1alpha2"),
-        storage_version="v1",
-        kind=seldon_deployment.KIND,
-        plural="seldondeployments",
-        singular="seldondeployment",
-        short_names=("sdep",),
-        subresources=_STATUS,
-        printer_columns=(
-            field_column("State", "status.state", description="Available, Creating or Failed."),
-            shares_column("Traffic", "status.traffic", description="Percent by predictor, as the gateway has it."),
-            field_column("Rollout", "status.phase", description="Phase of the rollout under way, else Stable."),
-            age_column(),
-            field_column("URL", "status.address.url", priority=1),
-        ),
-        admit=admit,
-        view=seldon_deployment.SeldonDeployment,
-    )
+    return _of(SELDON_DEPLOYMENT, admit)
 
 
 def model_rollout_kind(admit: Admit = admit_all) -> Kind:
     """``ModelRollout``."""
-    return Kind(
-        group=GROUP,
-        versions=("v1alpha1",),
-        storage_version="v1alpha1",
-        kind=model_rollout.KIND,
-        plural="modelrollouts",
-        singular="modelrollout",
-        short_names=("mro",),
-        subresources=_STATUS,
-        printer_columns=(
-            field_column("Phase", "status.phase"),
-            field_column("Step", "status.step"),
-            shares_column("Traffic", "status.traffic", description="Percent by predictor, as the gateway has it."),
-            field_column("Reason", "status.reason"),
-            age_column(),
-            field_column("Target", "spec.target", priority=1),
-            field_column("Message", "status.message", priority=1),
-        ),
-        admit=admit,
-        view=model_rollout.ModelRollout,
-    )
+    return _of(MODEL_ROLLOUT, admit)
 
 
 def workflow_kind(admit: Admit = admit_all) -> Kind:
@@ -81,3 +42,27 @@ def _argo(kind: str, plural: str, short_name: str, admit: Admit, *columns: Colum
         printer_columns=columns,
         admit=admit,
     )
+
+
+def _of(kind: CustomKind, admit: Admit) -> Kind:
+    return Kind(
+        group=kind.group,
+        versions=kind.versions,
+        storage_version=kind.versions[0],
+        kind=kind.kind,
+        plural=kind.plural,
+        singular=kind.singular,
+        short_names=(kind.short_name,),
+        subresources=_STATUS,
+        printer_columns=tuple(map(_column, kind.columns)),
+        admit=admit,
+        view=kind.view,
+    )
+
+
+def _column(column: PrinterColumn) -> Column:
+    priority = 1 if column.wide else 0
+    if column.type == "age":
+        return age_column(column.name, column.path)
+    make = shares_column if column.type == "shares" else field_column
+    return make(column.name, column.path, description=column.description, priority=priority)
