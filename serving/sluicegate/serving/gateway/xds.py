@@ -30,6 +30,8 @@ HOLD_SECONDS = 25.0
 """How long a poll is held; Envoy gives up after ``clusters.POLL_TIMEOUT``."""
 _GLANCE_SECONDS = 0.25
 """How often a held poll looks at the clock: clusters leave by time, not by an event."""
+_MOST_PEERS = 10_000
+"""How many connections are remembered, the latest: an Envoy holds one for each cluster."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class _Poll:
     key: Key
     held: str
     told: str
+    fresh: bool
+    """Whether its connection never polled before."""
 
 
 class XdsDoor:
@@ -74,6 +78,7 @@ class XdsDoor:
         self._counter = itertools.count()
         self._turns: dict[tuple[str, Key], int] = {}
         """The newest poll of each kind: an older one, whose client went away unnoticed, ends."""
+        self._peers: dict[tuple[str, int], bool] = {}
         self._closed = False
 
     def publish(self, routes: tuple[Route, ...]) -> str:
@@ -116,7 +121,8 @@ class XdsDoor:
 
     async def _poll(self, request: Request) -> Response:
         try:
-            poll = _read(request.url.path.rpartition(":")[2], await request.json())
+            document = await request.json()
+            poll = _read(request.url.path.rpartition(":")[2], document, fresh=self._is_fresh(request))
         except (ValueError, AttributeError, TypeError):
             return JSONResponse({"message": "expected a DiscoveryRequest of Envoy in JSON"}, status_code=400)
         except ClientDisconnect:
@@ -131,10 +137,20 @@ class XdsDoor:
                 self._fleet.closed(poll.node, time.monotonic())
         return Response(status_code=304) if offer is None else JSONResponse(_answer(offer))
 
+    def _is_fresh(self, request: Request) -> bool:
+        """Whether this connection never polled before. An Envoy reuses its own; a new one has none to reuse."""
+        peer = (request.client.host, request.client.port) if request.client else ("", 0)
+        with self._lock:
+            known = self._peers.pop(peer, False)
+            self._peers[peer] = True
+            while len(self._peers) > _MOST_PEERS:
+                del self._peers[next(iter(self._peers))]
+        return not known
+
     def _heard(self, poll: _Poll, delivery: Delivery) -> int:
         with self._lock:
             before = delivery.refused()
-            delivery.heard(poll.key, poll.held, time.monotonic())
+            delivery.heard(poll.key, poll.held, time.monotonic(), fresh=poll.fresh)
             self._turns[poll.node, poll.key] = turn = next(self._counter)
             if poll.key in delivery.refused() and poll.key not in before:
                 what = " ".join(poll.key).strip()
@@ -182,13 +198,14 @@ class XdsDoor:
             waiter.loop.call_soon_threadsafe(waiter.event.set)
 
 
-def _read(kind: str, document: dict[str, Any]) -> _Poll:
+def _read(kind: str, document: dict[str, Any], *, fresh: bool) -> _Poll:
     names = ",".join(document.get("resource_names", []))
     return _Poll(
         node=str((document.get("node") or {}).get("id", "")),
         key=(kind, names if kind == ENDPOINTS else ""),
         held=str(document.get("version_info", "")),
         told=str((document.get("error_detail") or {}).get("message", "")),
+        fresh=fresh,
     )
 
 
