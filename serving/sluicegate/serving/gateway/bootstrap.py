@@ -1,13 +1,15 @@
 """What Envoy is started with: its admin, its statistics, and where our xDS door is. Pure.
 
 Everything that may change comes through the door later, so a running Envoy is never restarted. The document is written
-to a file by whoever supervises the process; ``command`` is its argv.
+to a file by whoever supervises the process; ``command`` is its argv. In a pod the document is one for all replicas: the
+node is named by the command line, from the pod's name, and the control plane by its Service's DNS name.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.gateway.checking import is_ip
 from sluicegate.serving.gateway.clusters import CONTROL_CLUSTER, TYPE, UNBOUNDED, config_source, socket_address
 from sluicegate.serving.gateway.routes import Address
 
@@ -51,16 +53,19 @@ _RUNTIME = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
-    """``control_plane``: where the xDS door is served. ``admin``: Envoy's own address, to be kept on loopback."""
+    """``control_plane``: where the xDS door is served; a name is looked up, an address is not. ``admin``: Envoy's own
+    address, to be kept on loopback. ``node``: who this Envoy is at the door; empty when the command line says it.
+    """
 
     control_plane: Address
     admin: Address
+    node: str = NODE
 
 
 def bootstrap(settings: Bootstrap) -> JSON:
     """The bootstrap document."""
     return {
-        "node": {"id": NODE, "cluster": NODE},
+        "node": {"cluster": NODE} | ({"id": settings.node} if settings.node else {}),
         "admin": {"address": socket_address(settings.admin)},
         "static_resources": {"clusters": [_control_cluster(settings.control_plane)]},
         "dynamic_resources": {"cds_config": config_source(), "lds_config": config_source()},
@@ -73,13 +78,15 @@ def bootstrap(settings: Bootstrap) -> JSON:
     }
 
 
-def command(envoy: Path, bootstrap_file: Path, *, log_level: str = "warning") -> list[str]:
+def command(envoy: Path, bootstrap_file: Path, *, log_level: str = "warning", node: str = "") -> list[str]:
     """Envoy's argv. One worker: weights then come out of one sequence, and a laptop has other work.
 
     Without hot restart two gateways on one machine need no base ids. Its log goes to stderr; capture it to a file and
-    give that to ``XdsDoor``, which reads there why something was refused.
+    give that to ``XdsDoor``, which reads there why something was refused. ``node`` names a gateway whose bootstrap does
+    not; in a pod's ``args`` it is ``$(POD_NAME)``, which Kubernetes fills in from the environment.
     """
     arguments = [str(envoy), "--config-path", str(bootstrap_file), "--concurrency", "1", "--disable-hot-restart"]
+    arguments += ["--service-node", node] if node else []
     arguments += ["--log-level", log_level, "--log-format", "%Y-%m-%dT%T.%e%z %l %n %v"]
     return [*arguments, "--file-flush-interval-msec", "1000", "--drain-time-s", "5"]
 
@@ -97,9 +104,10 @@ def _control_cluster(address: Address) -> JSON:
     """Each kind of resource, and each cluster's endpoints, hold one poll open, hence no limit on connections."""
     limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), UNBOUNDED)
     endpoint = {"endpoint": {"address": socket_address(address)}}
+    named = {"type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED", "dns_refresh_rate": "5s"}
     return {
         "name": CONTROL_CLUSTER,
-        "type": "STATIC",
+        **({"type": "STATIC"} if is_ip(address.host) else named),
         "connect_timeout": "1s",
         "circuit_breakers": {"thresholds": [{"priority": "DEFAULT", **limits}]},
         "typed_extension_protocol_options": {
