@@ -419,6 +419,7 @@ def start_rollout(
     expected_disagreement: float = -1.0,
     mirror: bool = True,
     concurrency: str = "refuse",
+    retry_refused: bool = False,
 ) -> NamedTuple("Outputs", [("rollout", str), ("workflow", str)]):
     """Submit the workflow that rolls a registered version out to a deployment.
 
@@ -431,6 +432,7 @@ def start_rollout(
         expected_disagreement: Expected disagreement.
         mirror: Mirror.
         concurrency: Concurrency.
+        retry_refused: Whether a bundle that was sent back because of harm may try again.
     """
     from sluicegate.components.emit.kfp_execution import execute
 
@@ -444,6 +446,7 @@ def start_rollout(
         expected_disagreement=expected_disagreement,
         mirror=mirror,
         concurrency=concurrency,
+        retry_refused=retry_refused,
     )
 
 

@@ -5,7 +5,7 @@ What is to be rolled out is read from the registry: the model version's tags say
 
 import json
 import secrets
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from sluicegate.components.rollout.errors import RolloutEndedError, RolloutError, RolloutRefusedError
 from sluicegate.components.rollout.rollouts import Rollouts
@@ -35,6 +35,7 @@ class Finished(NamedTuple):
 def start_rollout(
     *, deployment: str, model: str, version: str, namespace: str = "default", plan: dict[str, Any] | None = None,
     expected_disagreement: float = -1.0, mirror: bool = True, concurrency: str = "refuse",
+    retry_refused: Annotated[bool, "Whether a bundle that was sent back because of harm may try again."] = False,
 ) -> Started:  # fmt: skip
     """Submit the workflow that rolls a registered version out to a deployment.
 
@@ -52,6 +53,7 @@ def start_rollout(
         "bundle_uri": tags["sluicegate.bundle"], "bundle_digest": tags.get("sluicegate.bundle-digest", ""),
         "plan": json.dumps(plan or {}), "mirror": str(mirror).lower(),
         "expected_disagreement": str(expected_disagreement), "concurrency": concurrency,
+        "retry_refused": str(retry_refused).lower(),
     }  # fmt: skip
     try:
         Objects().create(workflow(name, namespace, parameters))

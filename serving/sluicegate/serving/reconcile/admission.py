@@ -97,7 +97,7 @@ def _was_sent_back(other: ModelRollout, rollout: ModelRollout) -> bool:
 def _refused_before(before: ModelRollout) -> str:
     return (
         f"this bundle was sent back by rollout {before.metadata.name!r} ({before.status.reason}: "
-        f"{before.status.message}); set spec.retryRefused to try it again"
+        f"{before.status.message}); to try it again, start it with --retry-refused (spec.retryRefused: true)"
     )
 
 
