@@ -26,8 +26,9 @@ class Admission:
 
 
 def admit(rollout: ModelRollout, others: Iterable[ModelRollout], target: SeldonDeployment | None) -> Admission:
-    """Decide about a rollout that has not started. ``others`` are all other rollouts there are, ended ones too."""
-    rivals = [other for other in others if _same_target(other, rollout)]
+    """Decide about a rollout that has not started. ``others`` are all rollouts there are, ended ones too."""
+    # One of the same name is no rival but this very rollout, submitted once more; the store says that it is there.
+    rivals = [other for other in others if _same_target(other, rollout) and not _same_name(other, rollout)]
     before = next((other for other in rivals if _was_sent_back(other, rollout)), None)
     if before is not None and not rollout.spec.retry_refused:
         return Admission(verdict="refuse", reason="RefusedBefore", message=_refused_before(before))
@@ -87,6 +88,10 @@ def _order(rollout: ModelRollout) -> tuple[str, str]:
 
 def _same_target(one: ModelRollout, other: ModelRollout) -> bool:
     return (one.metadata.namespace, one.spec.target) == (other.metadata.namespace, other.spec.target)
+
+
+def _same_name(one: ModelRollout, other: ModelRollout) -> bool:
+    return (one.metadata.namespace, one.metadata.name) == (other.metadata.namespace, other.metadata.name)
 
 
 def _was_sent_back(other: ModelRollout, rollout: ModelRollout) -> bool:
