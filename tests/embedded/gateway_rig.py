@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import uvicorn
 from starlette.applications import Starlette
 from tests.waiting import free_port, wait_until
@@ -106,6 +107,11 @@ class Rig:
         """End everything."""
         self.stop_envoy()
         self.stop_door()
+
+    def asks(self) -> bool:
+        """Whether Envoy has a connection to the door."""
+        found = psutil.Process(self.envoy.pid).net_connections("tcp")
+        return any(each.raddr and each.raddr.port == self.control.port for each in found)
 
     def put(self, *routes: Route) -> None:
         """Publish, and wait until Envoy has it in force and listens."""

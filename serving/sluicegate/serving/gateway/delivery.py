@@ -3,7 +3,8 @@
 Make before break: routes that name a new cluster, or lean on new servers, are offered once Envoy acknowledged these;
 clusters and servers that only the old routes use stay until the new routes are acknowledged, and a moment longer.
 Envoy polls by REST: the version in its next poll is what it holds. It repeats the old one when it refused, or when the
-answer got lost; the same answer ignored twice is a refusal. A new Envoy starts with empty versions and gets all again.
+answer got lost; the same answer ignored twice is a refusal. A new Envoy starts with empty versions and gets all again;
+one that is killed before it acknowledged anything has refused nothing, and its successor is told by its connection.
 """
 
 from collections.abc import Iterable
@@ -45,9 +46,9 @@ class Subscription:
     ignored: int = 0
     retry_at: float = 0.0
 
-    def heard(self, version: str, now: float) -> None:
-        """Envoy polls again and holds ``version``."""
-        restarted = self.held and not version
+    def heard(self, version: str, now: float, *, fresh: bool) -> None:
+        """Envoy polls again and holds ``version``; a ``fresh`` connection with an empty one is a new Envoy's."""
+        restarted = not version and (fresh or bool(self.held))
         if version == self.sent or restarted:
             self.refused, self.ignored = "", 0
         elif self.sent is not None:
@@ -90,11 +91,11 @@ class Delivery:
             self._alive[table.routes_version] = table
         self._recognise(self._held((ROUTES, "")))
 
-    def heard(self, key: Key, version: str, now: float) -> None:
-        """Envoy polls for ``key`` and holds ``version`` of it."""
+    def heard(self, key: Key, version: str, now: float, *, fresh: bool = False) -> None:
+        """Envoy polls for ``key`` and holds ``version`` of it. ``fresh``: the connection never polled before."""
         if key == (CLUSTERS, ""):
             self._heard_clusters(version, now)
-        self._subscriptions.setdefault(key, Subscription()).heard(version, now)
+        self._subscriptions.setdefault(key, Subscription()).heard(version, now, fresh=fresh)
         if key == (ROUTES, ""):
             self._heard_routes(version, now)
 

@@ -27,6 +27,8 @@ HOLD_SECONDS = 25.0
 """How long a poll is held; Envoy gives up after ``clusters.POLL_TIMEOUT``."""
 _GLANCE_SECONDS = 0.25
 """How often a held poll looks at the clock: clusters leave by time, not by an event."""
+_MOST_PEERS = 10_000
+"""How many connections are remembered, the latest: Envoy holds one for each cluster."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class XdsDoor:
         self._lock = threading.Lock()
         self._waiters: set[_Waiter] = set()
         self._turns: dict[Key, int] = {}
+        self._peers: dict[tuple[str, int], bool] = {}
         self._closed = False
 
     def publish(self, routes: tuple[Route, ...]) -> str:
@@ -87,14 +90,24 @@ class XdsDoor:
             return JSONResponse({"message": "expected a DiscoveryRequest of Envoy in JSON"}, status_code=400)
         except ClientDisconnect:
             return Response(status_code=304)
-        turn = self._heard(key, held, document)
+        turn = self._heard(key, held, document, fresh=self._is_fresh(request))
         offer = await self._next_offer(request, key, turn)
         return Response(status_code=304) if offer is None else JSONResponse(_answer(offer))
 
-    def _heard(self, key: Key, held: str, document: dict[str, Any]) -> int:
+    def _is_fresh(self, request: Request) -> bool:
+        """Whether this connection never polled before. An Envoy reuses its own; a new one has none to reuse."""
+        peer = (request.client.host, request.client.port) if request.client else ("", 0)
+        with self._lock:
+            known = self._peers.pop(peer, False)
+            self._peers[peer] = True
+            while len(self._peers) > _MOST_PEERS:
+                del self._peers[next(iter(self._peers))]
+        return not known
+
+    def _heard(self, key: Key, held: str, document: dict[str, Any], *, fresh: bool) -> int:
         with self._lock:
             before = self._delivery.refused()
-            self._delivery.heard(key, held, time.monotonic())
+            self._delivery.heard(key, held, time.monotonic(), fresh=fresh)
             self._turns[key] = turn = self._turns.get(key, 0) + 1
             if key in self._delivery.refused() and key not in before:
                 told = (document.get("error_detail") or {}).get("message", "")

@@ -28,6 +28,7 @@ class ModelEnvoy:
         self.servers: dict[str, set[int]] = {}
         self.named: set[str] = set()
         self.refusing = False
+        self.fresh = True
 
     def polls(self) -> list[Key]:
         """Open polls."""
@@ -36,7 +37,8 @@ class ModelEnvoy:
 
     def poll(self, key: Key) -> None:
         """One poll, answered or not."""
-        self.delivery.heard(key, self.held.get(key, ""), self.now)
+        self.delivery.heard(key, self.held.get(key, ""), self.now, fresh=self.fresh)
+        self.fresh = False
         offer = self.delivery.offer(key, self.now)
         if offer is None:
             return
@@ -67,6 +69,7 @@ class ModelEnvoy:
 
     def restart(self) -> None:
         """A new process that holds nothing."""
+        self.fresh = True
         self.held, self.clusters, self.servers, self.named = {}, set(), {}, set()
 
 
@@ -163,6 +166,18 @@ def test_a_table_ignored_twice_is_refused_and_offered_again_later() -> None:
     envoy.now += RETRY_SECONDS
     envoy.settle()
     assert (envoy.delivery.acknowledged().rejected, envoy.named) == ("", {"n/d/bad", "n/d/bad~others"})
+
+
+def test_an_envoy_killed_before_it_acknowledged_has_refused_nothing() -> None:
+    """However often it is restarted: each new one is offered all at once."""
+    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+    envoy.delivery.publish(table("good", 1))
+    for _ in range(5):
+        envoy.poll((CLUSTERS, ""))
+        envoy.restart()
+
+    assert envoy.delivery.acknowledged().rejected == ""
+    assert envoy.delivery.offer((CLUSTERS, ""), envoy.now) is not None
 
 
 def test_a_new_door_keeps_clusters_that_unknown_routes_may_name() -> None:
