@@ -27,6 +27,7 @@ PLANS = {
     "denied": plan({"setWeight": 20}, {"approval": {"deadline": 300}}),
     "forgotten": plan({"setWeight": 20}, {"approval": {"deadline": 1}}),
     "undecided": plan({"setWeight": 50}, {"analysis": SHORT}, onInconclusive="pause"),
+    "dropped": plan({"analysis": SHORT}, onInconclusive="pause"),
     "unlabelled": plan({"setWeight": 50}, {"analysis": SHORT | {"maxDuration": 5}}, objectives=[ERRORS, LABELS]),
     "harmful": plan({"setMirrorRoute": {}}, {"analysis": LONG}, {"setWeight": 50}, {"analysis": LONG},
                     objectives=[ERRORS, FLIPS], onFailure="pause"),
@@ -45,6 +46,15 @@ def hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hand]:
         made.run("down")
     finally:
         kill_all(f"{home}|")
+
+
+def test_without_the_data_that_it_must_have_nothing_is_promoted(hand: Hand) -> None:
+    """Requests come, labels do not."""
+    with hand.asking("unlabelled"):
+        assert hand.end("unlabelled") == ("RolledBack", "Inconclusive")
+
+    assert "no data for labels" in hand.status("unlabelled")["message"]
+    assert hand.traffic("unlabelled") == {"v1": 100}
 
 
 def test_who_does_not_come_before_the_deadline_gives_the_traffic_back(hand: Hand) -> None:
@@ -82,13 +92,13 @@ def test_an_approved_rollout_goes_on_is_paused_and_promoted_by_hand(hand: Hand) 
     assert hand.found("approved")["metadata"]["annotations"]["sluicegate.dev/approved-by"] == "jane"
 
 
-def test_without_the_data_that_it_must_have_nothing_is_promoted(hand: Hand) -> None:
-    """Requests come, labels do not."""
-    with hand.asking("unlabelled"):
-        assert hand.end("unlabelled") == ("RolledBack", "Inconclusive")
+def test_an_undecided_rollout_that_waits_can_be_aborted(hand: Hand) -> None:
+    """Nobody asked it anything."""
+    hand.paused("dropped")
 
-    assert "no data for labels" in hand.status("unlabelled")["message"]
-    assert hand.traffic("unlabelled") == {"v1": 100}
+    hand.rollout("abort", "dropped")
+
+    assert hand.end("dropped") == ("RolledBack", "AbortedByHand")
 
 
 def test_an_undecided_rollout_waits_and_goes_on_when_it_is_resumed(hand: Hand) -> None:
@@ -104,7 +114,7 @@ def test_an_undecided_rollout_waits_and_goes_on_when_it_is_resumed(hand: Hand) -
 
 
 def test_proven_harm_waits_for_a_person_when_the_plan_says_so(hand: Hand) -> None:
-    """Its mirrored answers are the opposite. Resumed, it takes the step; the next harm stops it again; then it goes."""
+    """Its mirrored answers are the opposite. Resumed, it takes the step and is stopped again, and again in the bake."""
     with hand.asking("harmful"):
         hand.paused("harmful")
     assert hand.traffic("harmful") == {"v1": 100}
@@ -114,6 +124,9 @@ def test_proven_harm_waits_for_a_person_when_the_plan_says_so(hand: Hand) -> Non
     hand.paused("harmful")
     assert hand.traffic("harmful") == {"v1": 50, "vopposite": 50}
 
-    hand.rollout("abort", "harmful")
-    assert hand.end("harmful") == ("RolledBack", "AbortedByHand")
-    assert hand.traffic("harmful") == {"v1": 100}
+    hand.rollout("promote", "harmful", "--reason", "the labels were wrong")
+    hand.rollout("resume", "harmful")
+    hand.wait("harmful", lambda r: r["status"]["phase"] == "Baking" and r["spec"]["paused"], "paused in the bake")
+    hand.rollout("resume", "harmful")
+    assert hand.end("harmful") == ("Promoted", "PromotedByHand")
+    assert hand.traffic("harmful") == {"vopposite": 100}
