@@ -39,6 +39,7 @@ class Hand:
         self.run("up", *ANY_PORTS)
         self.addresses: dict[str, str] = json.loads((home / "plane.json").read_text())["addresses"]
         self.bundles = {"1": self._bundle("1", [0, 0, 1, 1]), "2": self._bundle("2", [0, 0, 1, 1])}
+        self.bundles["tampered"] = self._bundle("tampered", [0, 1, 1, 1])
         self.bundles["opposite"] = self._bundle("opposite", [1, 1, 0, 0])
 
     def run(self, *arguments: str) -> str:
@@ -53,8 +54,8 @@ class Hand:
         """``sluicegate rollout …``."""
         return self.run("rollout", *arguments)
 
-    def begin(self, name: str, plan: JSON, version: str = "2") -> None:
-        """Deploy version 1 under ``name``, and let a rollout of the same name begin as soon as it is available."""
+    def deploy(self, name: str) -> None:
+        """Version 1 under ``name``."""
         directory, digest = self.bundles["1"]
         notes = {"model": "late", "version": "1", "bundle-digest": digest}
         graph = {"name": "late", "implementation": "SKLEARN_SERVER", "modelUri": f"file://{directory}"}
@@ -62,6 +63,10 @@ class Hand:
         predictor = {"name": "v1", "annotations": annotations, "graph": graph}
         deployment = {"metadata": {"name": name}, "spec": {"predictors": [predictor]}}
         self._create("machinelearning.seldon.io/v1", "SeldonDeployment", deployment)
+
+    def begin(self, name: str, plan: JSON, version: str = "2") -> None:
+        """Deploy ``name``, and let a rollout of the same name begin as soon as it is available."""
+        self.deploy(name)
         directory, digest = self.bundles[version]
         parameters = {
             "rollout": name, "deployment": name, "model": "late", "version": version, "mirror": "true",
@@ -69,6 +74,17 @@ class Hand:
             "expected_disagreement": "0",
         }  # fmt: skip
         self._create("argoproj.io/v1alpha1", "Workflow", workflow(name, "default", parameters))
+
+    def register(self, version: str) -> str:
+        """Make a bundle known to MLflow; the number that it gives."""
+        directory, digest = self.bundles[version]
+        registry = f"{self.addresses['mlflow']}/api/2.0/mlflow"
+        httpx.post(f"{registry}/registered-models/create", json={"name": "late"})
+        tags = {"sluicegate.bundle": f"file://{directory}", "sluicegate.bundle-digest": digest}
+        body = {"name": "late", "source": "s3://elsewhere/late/1", "tags": [{"key": k, "value": tags[k]} for k in tags]}
+        answer = httpx.post(f"{registry}/model-versions/create", json=body)
+        assert answer.is_success, answer.text
+        return str(answer.json()["model_version"]["version"])
 
     def found(self, name: str) -> JSON:
         """The rollout; empty while its workflow is starting."""
@@ -113,11 +129,11 @@ class Hand:
 
     @contextmanager
     def asking(self, name: str) -> Iterator[None]:
-        """Requests all the time, about a hundred a second, until the block ends."""
+        """Requests all the time, some tens a second, until the block ends."""
         stopped = threading.Event()
 
         def ask() -> None:
-            while not stopped.wait(0.1):
+            while not stopped.wait(0.3):
                 self.ask(name, 10)
 
         thread = threading.Thread(target=ask)

@@ -1,6 +1,8 @@
 """Rollouts that wait for a person, with real processes: approvals, pauses, promotions and aborts by command."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,12 +24,12 @@ def plan(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"steps": list(steps), "objectives": [ERRORS], "alpha": 0.1, "bake": 0.5} | more
 
 
+APPROVAL = plan({"setWeight": 20}, {"approval": {"deadline": 300}})
 PLANS = {
-    "approved": plan({"setWeight": 20}, {"approval": {"deadline": 300}}, {"setWeight": 50}),
-    "denied": plan({"setWeight": 20}, {"approval": {"deadline": 300}}),
+    "approved": plan({"setWeight": 20}, {"approval": {"deadline": 300}}, {"setWeight": 50}, {"analysis": SHORT},
+                     onInconclusive="pause"),
     "forgotten": plan({"setWeight": 20}, {"approval": {"deadline": 1}}),
-    "undecided": plan({"setWeight": 50}, {"analysis": SHORT}, onInconclusive="pause"),
-    "dropped": plan({"analysis": SHORT}, onInconclusive="pause"),
+    "undecided": plan({"setWeight": 20}, {"analysis": SHORT}, {"setWeight": 50}, onInconclusive="pause"),
     "unlabelled": plan({"setWeight": 50}, {"analysis": SHORT | {"maxDuration": 5}}, objectives=[ERRORS, LABELS]),
     "harmful": plan({"setMirrorRoute": {}}, {"analysis": LONG}, {"setWeight": 50}, {"analysis": LONG},
                     objectives=[ERRORS, FLIPS], onFailure="pause"),
@@ -63,53 +65,35 @@ def test_who_does_not_come_before_the_deadline_gives_the_traffic_back(hand: Hand
     assert hand.traffic("forgotten") == {"v1": 100}
 
 
-def test_a_denied_approval_gives_the_traffic_back(hand: Hand) -> None:
-    """To deny is to abort, with a reason."""
-    hand.at("denied", 1)
-    assert hand.traffic("denied") == {"v1": 80, "v2": 20}
-
-    hand.rollout("abort", "denied", "--reason", "too early")
-
-    assert hand.end("denied") == ("RolledBack", "AbortedByHand")
-    assert hand.traffic("denied") == {"v1": 100}
-    assert hand.status("denied")["message"] == "too early"
-
-
-def test_an_approved_rollout_goes_on_is_paused_and_promoted_by_hand(hand: Hand) -> None:
-    """Paused before the next step, it gets no more traffic; promoted, it leaves out the rest."""
+def test_an_approved_rollout_goes_on_once_nobody_holds_it(hand: Hand) -> None:
+    """Approved while it is paused, it gets no more traffic; undecided, it waits, and resumed has its time again."""
     hand.at("approved", 1)
     hand.rollout("pause", "approved")
     hand.rollout("approve", "approved", "--by", "jane")
     hand.at("approved", 2)
     assert hand.traffic("approved") == {"v1": 80, "v2": 20}
 
-    hand.rollout("promote", "approved", "--reason", "checked by hand")
-    assert hand.status("approved")["phase"] == "Progressing"
     hand.rollout("resume", "approved")
+    hand.at("approved", 3)
+    hand.paused("approved")
+    assert hand.traffic("approved") == {"v1": 50, "v2": 50}
 
-    assert hand.end("approved") == ("Promoted", "PromotedByHand")
+    with hand.asking("approved"):
+        hand.rollout("resume", "approved")
+        assert hand.end("approved") == ("Promoted", "Completed")
     assert hand.traffic("approved") == {"v2": 100}
     assert hand.found("approved")["metadata"]["annotations"]["sluicegate.dev/approved-by"] == "jane"
 
 
-def test_an_undecided_rollout_that_waits_can_be_aborted(hand: Hand) -> None:
-    """Nobody asked it anything."""
-    hand.paused("dropped")
-
-    hand.rollout("abort", "dropped")
-
-    assert hand.end("dropped") == ("RolledBack", "AbortedByHand")
-
-
-def test_an_undecided_rollout_waits_and_goes_on_when_it_is_resumed(hand: Hand) -> None:
-    """It keeps its traffic while it waits; resumed, it has its whole time again, and requests prove it."""
+def test_an_undecided_rollout_can_be_promoted_by_hand(hand: Hand) -> None:
+    """Nobody asked it anything: it leaves out the rest of the plan, once it is resumed."""
     hand.paused("undecided")
-    assert hand.traffic("undecided") == {"v1": 50, "v2": 50}
+    hand.rollout("promote", "undecided", "--reason", "checked by hand")
+    assert hand.status("undecided")["phase"] == "Progressing"
 
-    with hand.asking("undecided"):
-        hand.rollout("resume", "undecided")
-        assert hand.end("undecided") == ("Promoted", "Completed")
+    hand.rollout("resume", "undecided")
 
+    assert hand.end("undecided") == ("Promoted", "PromotedByHand")
     assert hand.traffic("undecided") == {"v2": 100}
 
 
@@ -130,3 +114,36 @@ def test_proven_harm_waits_for_a_person_when_the_plan_says_so(hand: Hand) -> Non
     hand.rollout("resume", "harmful")
     assert hand.end("harmful") == ("Promoted", "PromotedByHand")
     assert hand.traffic("harmful") == {"vopposite": 100}
+
+
+def test_a_repeated_start_joins_and_a_denied_approval_gives_the_traffic_back(hand: Hand, tmp_path: Path) -> None:
+    """The same run finds its rollout under way, and ended. To deny is to abort, with a reason."""
+    hand.end("unlabelled")
+    (tmp_path / "plan.json").write_text(json.dumps(APPROVAL))
+    words = ("start", "unlabelled", "--model", "late", "--version", hand.register("2"))
+    words += ("--plan", str(tmp_path / "plan.json"), "--run", "nightly", "--retry-refused")
+    name = hand.rollout(*words).split()[1]
+    hand.at(name, 1)
+    assert hand.traffic(name) == {"v1": 80, "v2": 20}
+
+    hand.rollout("pause", name)
+    hand.rollout("abort", name, "--reason", "too early")
+    with pytest.raises(AssertionError, match=r"RolledBack.*AbortedByHand: too early"):
+        hand.rollout(*words, "--wait")
+
+    assert hand.traffic(name) == {"v1": 100}
+    assert hand.found(name)["spec"]["retryRefused"] is True
+    assert len(hand.rollout("history", "unlabelled").splitlines()) == 3
+
+
+def test_a_refusal_that_is_remembered_names_the_option_that_overrules_it(hand: Hand) -> None:
+    """A bundle whose file was changed is refused; the second time before its servers start."""
+    hand.end("forgotten")
+    directory, _ = hand.bundles["tampered"]
+    (directory / "bundle.json").write_text((directory / "bundle.json").read_text() + " ")
+    words = ("start", "forgotten", "--model", "late", "--version", hand.register("tampered"), "--wait")
+
+    with pytest.raises(AssertionError, match="BundleRefused"):
+        hand.rollout(*words)
+    with pytest.raises(AssertionError, match="start it with --retry-refused"):
+        hand.rollout(*words)
