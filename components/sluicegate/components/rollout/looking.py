@@ -168,6 +168,8 @@ class Looking:
             self.access.objects.patch(
                 KIND, self.access.name, {"spec": {"paused": True}}, namespace=self.access.namespace
             )
+            # Somebody may resume before the next look, which would then have seen no pause.
+            self.paused = True
             self._say(f"paused: {message}")
 
     def _tell(self, verdict: Verdict) -> None:
