@@ -21,7 +21,7 @@ from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeploy
 from sluicegate.serving.bundle.errors import BundleError
 from sluicegate.serving.bundle.locations import resolve
 from sluicegate.serving.bundle.reading import read_bundle
-from sluicegate.serving.client.errors import ClientError, NotFoundError
+from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
 
 
@@ -45,6 +45,7 @@ def prepare_rollout(
 ) -> Prepared:  # fmt: skip
     """Create the ModelRollout, unless it is there, and wait until its candidate is proved, ready and warm.
 
+    An attempt that was killed after it had created the rollout is followed by one that finds it.
     A negative ``expected_disagreement`` means the one that the bundle records of its training.
     Raises RolloutRefusedError when the API does not admit it, RolloutEndedError when the candidate is refused,
     NotSoInTimeError when it is not ready in time.
@@ -122,5 +123,7 @@ def _document(
 def _create(objects: Objects, document: dict[str, Any]) -> None:
     try:
         objects.create(document)
+    except ConflictError:
+        return  # another attempt of this step was faster
     except ClientError as error:
         raise RolloutRefusedError(f"rollout {document['metadata']['name']!r}: {error}") from error
