@@ -7,7 +7,6 @@ Ctrl-C, all that was started is ended again.
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,9 +14,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import httpx
+import psutil
 
 from sluicegate.pipelines.plane.errors import PortError, RunningError, StartError
 from sluicegate.pipelines.plane.home import Home, PlaneFile
+from sluicegate.pipelines.plane.keeping import launch
 from sluicegate.pipelines.plane.preflight import check_installed, check_ports, check_space
 from sluicegate.serving.local.process_records import Records, last_lines
 from sluicegate.serving.local.processes import REFUSED_PREFIX
@@ -54,12 +55,17 @@ def stop(home: Home, *, timeout: float = 45.0) -> int:
     Each is asked first and has ``timeout`` seconds in all.
     """
     deadline = time.monotonic() + timeout
-    for name in ("keeper", "plane"):
-        _signal(home.holder(name), signal.SIGTERM)
-    while (home.holder("keeper") or home.holder("plane")) and time.monotonic() < deadline:
+    asked: set[int] = set()
+    # A plane that lost its keeper may start another one meanwhile; a lock is free a moment before its holder is gone.
+    while (fresh := _holders(home) - asked) or any(map(_runs, asked)):
+        for pid in fresh:
+            _signal(pid, signal.SIGTERM)
+        asked |= fresh
+        if time.monotonic() > deadline:
+            break
         time.sleep(_POLL_SECONDS)
-    for name in ("keeper", "plane"):
-        _signal(home.holder(name), signal.SIGKILL)
+    for pid in _holders(home):
+        _signal(pid, signal.SIGKILL)
     orphans = kill_all(f"{home.path}|")
     if home.plane_file.exists():
         home.write_pid(0)
@@ -89,14 +95,7 @@ def _start_keeper(home: Home, asked: Mapping[str, int]) -> subprocess.Popen[byte
         ports = replace(plane.ports, **asked).chosen()
         check_ports(ports, _own_ports(home))
         home.write(replace(plane, ports=ports, pid=0))
-    with home.log("keeper").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "sluicegate.pipelines.plane.keeper", str(home.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    return launch(home)
 
 
 def _own_ports(home: Home) -> set[int]:
@@ -152,7 +151,18 @@ def _waiting(status: Document | None) -> str:
     return ", ".join(f"{part['name']} is {part['state']}" for part in status["components"] if part["state"] != "Ready")
 
 
+def _holders(home: Home) -> set[int]:
+    """Keeper and plane, as far as they run."""
+    return {home.holder("keeper"), home.holder("plane")} - {0}
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _signal(pid: int, number: int) -> None:
-    if pid:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
