@@ -70,13 +70,16 @@ class Storm:
 
     def heal(self) -> None:
         """Wait until everything is back; without keeper and plane a person has to say ``up``."""
+        wait_until(self._is_healed, HEALED_WITHIN, f"healed, seed {self.seed}: {self.told}")
+        self._tell("healed")
+
+    def _is_healed(self) -> bool:
         home = Home(self.plane.home)
         if not home.holder("keeper") and not home.holder("plane"):
             self._tell("up")
             up = command(self.plane.home, "up")
-            assert up.returncode == 0, up.stderr
-        wait_until(lambda: not self.wounds(), HEALED_WITHIN, "healed")
-        self._tell("healed")
+            assert up.returncode == 0, self.story([]) + up.stderr
+        return not self.wounds()
 
     def wounds(self) -> list[str]:
         """What is not as it should be, for now."""

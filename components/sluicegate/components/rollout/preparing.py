@@ -23,6 +23,7 @@ from sluicegate.serving.bundle.locations import resolve
 from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.client.errors import ClientError, NotFoundError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import created, patiently
 
 
 class Prepared(NamedTuple):
@@ -92,7 +93,8 @@ def _recorded(bundle_uri: str) -> float | None:
 
 def _target(objects: Objects, deployment: str, namespace: str) -> SeldonDeployment:
     try:
-        return decode(objects.get("SeldonDeployment", deployment, namespace=namespace), SeldonDeployment)
+        found = patiently(lambda: objects.get("SeldonDeployment", deployment, namespace=namespace))
+        return decode(found, SeldonDeployment)
     except NotFoundError as error:
         raise RolloutError(
             f"no SeldonDeployment {deployment!r} in {namespace!r}: a first release is deployed, not rolled out"
@@ -121,6 +123,6 @@ def _document(
 
 def _create(objects: Objects, document: dict[str, Any]) -> None:
     try:
-        objects.create(document)
+        created(objects, document)
     except ClientError as error:
         raise RolloutRefusedError(f"rollout {document['metadata']['name']!r}: {error}") from error

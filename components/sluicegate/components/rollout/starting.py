@@ -12,6 +12,7 @@ from sluicegate.components.rollout.rollouts import Rollouts
 from sluicegate.components.step import step
 from sluicegate.serving.client.errors import ClientError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import created
 
 TEMPLATE = "sluicegate-rollout"
 """Name of the WorkflowTemplate that carries out a rollout."""
@@ -54,7 +55,7 @@ def start_rollout(
         "expected_disagreement": str(expected_disagreement), "concurrency": concurrency,
     }  # fmt: skip
     try:
-        Objects().create(workflow(name, namespace, parameters))
+        created(Objects(), workflow(name, namespace, parameters))
     except ClientError as error:
         raise RolloutRefusedError(f"workflow {name!r}: {error}") from error
     return Started(name, name)

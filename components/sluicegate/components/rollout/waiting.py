@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sluicegate.components.rollout.errors import RolloutError, UndecidedError
-from sluicegate.components.rollout.rollouts import KIND, Rollouts, ended
+from sluicegate.components.rollout.rollouts import Rollouts, ended
 from sluicegate.components.step import step
 from sluicegate.serving.api.metadata import GROUP
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
@@ -33,7 +33,7 @@ def await_resume(*, rollout: str, epoch: str, index: int, namespace: str = "defa
     Raises RolloutEndedError when it ends or goes back meanwhile.
     """
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
-    access.objects.patch(KIND, rollout, {"spec": {"paused": True}}, namespace=namespace)
+    access.pause()
     return _held(access, epoch, index, lambda found: not found.spec.paused, deadline=None)
 
 
