@@ -30,7 +30,8 @@ def patiently(ask: Callable[[], T], *, seconds: float = PATIENCE_SECONDS, also: 
 
     Raises what ``ask`` raised last when that is so for ``seconds``, and every other error at once.
     """
-    end, retried = time.monotonic() + seconds, (UnreachableError, *also)
+    retried: tuple[type[Exception], ...] = (UnreachableError, *also)
+    end = time.monotonic() + seconds
     while True:
         try:
             return ask()
