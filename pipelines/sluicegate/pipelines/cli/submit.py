@@ -37,7 +37,8 @@ from sluicegate.serving.client.patience import PATIENCE_SECONDS, patiently
 JSON = dict[str, Any]
 _MARKS = {"Succeeded": ("✔", "green"), "Failed": ("✖", "red"), "Error": ("✖", "red"), "Skipped": ("○", "dim")}
 _STATUS_SECONDS = 0.5
-_STATUS_ATTEMPTS = 20
+_STATUS_ATTEMPTS = 60
+"""Half a minute: who loses plane and keeper at once needs that long to say ``up``."""
 _SHORT = 40
 
 

@@ -119,6 +119,7 @@ def _wait(
     home: Home, keeper: subprocess.Popen[bytes] | None, timeout: float, progress: Callable[[Document], None]
 ) -> Document:
     deadline = time.monotonic() + timeout
+    before: dict[str, int] = {}
     while True:
         # One that finds another keeper ends by itself, and then there is that other one.
         if keeper is not None and keeper.poll() is not None and not home.holder("keeper"):
@@ -128,7 +129,7 @@ def _wait(
             progress(status)
             if status["ready"]:
                 return status
-            _check_hope(status)
+            check_hope(status, before)
         if time.monotonic() > deadline:
             raise StartError(f"not ready within {timeout:g} s: {_waiting(status)}; see `sluicegate logs`")
         time.sleep(_POLL_SECONDS)
@@ -140,9 +141,14 @@ def _refusal(home: Home) -> Exception:
     return PortError(sentence) if sentence.startswith("port ") else StartError(f"the plane did not start: {sentence}")
 
 
-def _check_hope(status: Document) -> None:
+def check_hope(status: Document, before: dict[str, int]) -> None:
+    """Raise StartError for a part that died again and again while we looked.
+
+    ``before`` takes up how often each had died at the first look: in a plane that runs for weeks, things die.
+    """
     for part in status["components"]:
-        if part["restarts"] >= _HOPELESS_RESTARTS or part["message"].startswith(REFUSED_PREFIX):
+        deaths = part["restarts"] - before.setdefault(part["name"], part["restarts"])
+        if deaths >= _HOPELESS_RESTARTS or part["message"].startswith(REFUSED_PREFIX):
             raise StartError(f"{part['name']} does not start: {part['message'].removeprefix(REFUSED_PREFIX)}")
 
 
