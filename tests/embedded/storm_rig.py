@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import psutil
 from tests.embedded.plane_rig import Plane, command
+from tests.embedded.storm_clients import Clients, Writer
 from tests.embedded.storm_rollouts import Rollouts
 from tests.waiting import wait_until
 
@@ -78,7 +79,7 @@ class Storm:
         if not home.holder("keeper") and not home.holder("plane"):
             self._tell("up")
             up = command(self.plane.home, "up")
-            assert up.returncode == 0, self.story([]) + up.stderr
+            assert up.returncode == 0, f"seed {self.seed}: {self.told}, {up.stderr}"
         return not self.wounds()
 
     def wounds(self) -> list[str]:
@@ -132,10 +133,23 @@ class Storm:
     def _tell(self, words: str) -> None:
         self.told.append(f"{time.monotonic() - self.began:6.2f} s  {words}")
 
-    def story(self, failures: list[tuple[float, str]]) -> str:
-        """The seed, the order of events, and every failure at its time."""
-        events = [*self.told, *(f"{at - self.began:6.2f} s  FAILED {words}" for at, words in failures)]
-        return "\n".join([f"STORM_SEED={self.seed}", *sorted(events)])
+    def aftermath(self, clients: Clients, writer: Writer) -> list[str]:
+        """What the storm has cost that it must not cost."""
+        stopped = sum("killed workflow" in line or "killed step" in line for line in self.told)
+        not_promoted = sum(count for end, count in self.rollouts.ends().items() if not end.startswith("Promoted"))
+        found = {
+            f"{len(clients.failures)} predictions failed": bool(clients.failures),
+            f"acknowledged and lost: {writer.lost()}": bool(writer.lost()),
+            f"{not_promoted} rollouts went back, {stopped} were struck": not_promoted > stopped,
+            "the registry is behind": "not up to date" in self.plane.run("status"),
+        }
+        return [words for words, wrong in found.items() if wrong]
+
+    def story(self, clients: Clients) -> str:
+        """The seed, the order of events, every failure at its time, and how much was going on."""
+        failures = [f"{at - self.began:6.2f} s  FAILED {words}" for at, words in clients.failures]
+        figures = f"{clients.answered} answered, {clients.retried} retried, labels {dict(clients.labels)}"
+        return "\n".join([f"STORM_SEED={self.seed}", *sorted([*self.told, *failures]), figures])
 
 
 def _chosen(pids: list[int], which: float) -> int:
