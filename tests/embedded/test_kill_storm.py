@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 from sluicegate.serving.local.running import kill_all
 
 SEED = int(os.environ.get("STORM_SEED", "1"))
-SECONDS = float(os.environ.get("STORM_SECONDS", "40"))
+SECONDS = float(os.environ.get("STORM_SECONDS", "30"))
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(SECONDS + 240)]
 
 
