@@ -39,7 +39,7 @@ def held(
     where = {} if step is None else {"step": step}
     while True:
         try:
-            found = access.read()
+            found = access.read_now()
         except UnreachableError:
             # A control plane may be restarted; were it gone for good, the lease would run out.
             time.sleep(_POLL_SECONDS)

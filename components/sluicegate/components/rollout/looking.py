@@ -14,7 +14,7 @@ from typing import Literal, cast, get_args
 from sluicegate.components.rollout.errors import HarmProvenError, RolloutError, UndecidedError
 from sluicegate.components.rollout.evidence_file import EvidenceFile
 from sluicegate.components.rollout.holding import is_by_hand, ladder_is_over
-from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, KIND, Rollouts, ended
+from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts, ended
 from sluicegate.monitoring.analysis.judge import judge
 from sluicegate.monitoring.analysis.series import Series
 from sluicegate.monitoring.analysis.verdict import Verdict
@@ -87,7 +87,7 @@ class Looking:
 
     def _renewed(self) -> ModelRollout:
         """The rollout as it is, its lease renewed when a third of it is over."""
-        rollout = self.access.read()
+        rollout = self.access.read_now()
         if rollout.status.phase in TERMINAL_PHASES | {"Aborting"}:
             ended(rollout)
         lease = rollout.spec.plan.lease
@@ -165,9 +165,7 @@ class Looking:
 
     def _pause(self, rollout: ModelRollout, message: str) -> None:
         if not rollout.spec.paused:
-            self.access.objects.patch(
-                KIND, self.access.name, {"spec": {"paused": True}}, namespace=self.access.namespace
-            )
+            self.access.pause()
             # Somebody may resume before the next look, which would then have seen no pause.
             self.paused = True
             self._say(f"paused: {message}")

@@ -23,6 +23,7 @@ from sluicegate.serving.bundle.locations import resolve
 from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import created, patiently
 
 
 class Prepared(NamedTuple):
@@ -93,7 +94,8 @@ def _recorded(bundle_uri: str) -> float | None:
 
 def _target(objects: Objects, deployment: str, namespace: str) -> SeldonDeployment:
     try:
-        return decode(objects.get("SeldonDeployment", deployment, namespace=namespace), SeldonDeployment)
+        found = patiently(lambda: objects.get("SeldonDeployment", deployment, namespace=namespace))
+        return decode(found, SeldonDeployment)
     except NotFoundError as error:
         raise RolloutError(
             f"no SeldonDeployment {deployment!r} in {namespace!r}: a first release is deployed, not rolled out"
@@ -122,7 +124,7 @@ def _document(
 
 def _create(objects: Objects, document: dict[str, Any]) -> None:
     try:
-        objects.create(document)
+        created(objects, document)
     except ConflictError:
         return  # another attempt of this step was faster
     except ClientError as error:

@@ -15,6 +15,7 @@ from sluicegate.components.rollout.rollouts import KIND, Rollouts
 from sluicegate.components.step import step
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import created
 
 TEMPLATE = "sluicegate-rollout"
 """Name of the WorkflowTemplate that carries out a rollout."""
@@ -96,7 +97,7 @@ def submit(objects: Shelf, wanted: dict[str, Any]) -> None:
     try:
         if not has_begun(objects, name, namespace):
             try:
-                objects.create(wanted)
+                created(objects, wanted)
             except ConflictError:
                 pass  # another attempt of this run was faster
             else:

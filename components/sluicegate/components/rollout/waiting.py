@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sluicegate.components.rollout.errors import RolloutError, UndecidedError
 from sluicegate.components.rollout.holding import held, ladder_is_over
-from sluicegate.components.rollout.rollouts import KIND, Rollouts
+from sluicegate.components.rollout.rollouts import Rollouts
 from sluicegate.components.step import step
 from sluicegate.serving.api.metadata import GROUP
 from sluicegate.serving.api.model_rollout import ModelRollout
@@ -35,7 +35,7 @@ def await_resume(*, rollout: str, epoch: str, index: int, namespace: str = "defa
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
     began = time.monotonic()
     if not ladder_is_over(access.read()):
-        access.objects.patch(KIND, rollout, {"spec": {"paused": True}}, namespace=namespace)
+        access.pause()
         held(access, epoch, lambda found: not found.spec.paused or ladder_is_over(found), step=index)
     return Waited(time.monotonic() - began, "")
 
