@@ -7,6 +7,7 @@ import json
 import secrets
 from typing import Any, NamedTuple
 
+from sluicegate.components.artefacts.registered import numbered
 from sluicegate.components.rollout.errors import RolloutEndedError, RolloutError, RolloutRefusedError
 from sluicegate.components.rollout.rollouts import Rollouts
 from sluicegate.components.step import step
@@ -41,9 +42,10 @@ def start_rollout(
     A negative ``expected_disagreement`` means the one that the bundle records of its training.
     Raises RolloutError when the version has no bundle, RolloutRefusedError when the API does not take the workflow.
     """
-    import mlflow
-
-    tags = mlflow.MlflowClient().get_model_version(model, version).tags
+    found = numbered(model, version)
+    if found is None:
+        raise RolloutError(f"model {model!r} has no version {version} in the registry")
+    tags = found.tags
     if "sluicegate.bundle" not in tags:
         raise RolloutError(f"model {model!r} version {version} has no tag sluicegate.bundle: package it first")
     name = f"{deployment}-v{version}-{secrets.token_hex(3)}"
