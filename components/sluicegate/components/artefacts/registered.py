@@ -53,7 +53,8 @@ def is_plain(address: str) -> bool:
 
 def _asked(address: str, path: str, query: dict[str, str]) -> Registered | None:
     try:
-        answer = httpx.get(f"{address}/api/2.0/mlflow/{path}", params=query, timeout=_SECONDS, trust_env=False)
+        url = f"{address}/api/2.0/mlflow/{path}"
+        answer = httpx.get(url, params=query, timeout=_SECONDS, trust_env=False, verify=not is_plain(address))
         document: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise ServiceUnreachableError(f"MLflow at {address} does not answer: {error}") from error
