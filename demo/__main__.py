@@ -102,9 +102,9 @@ def _told(record: Record, console: Console) -> None:
 
 def _table(records: list[Record]) -> Table:
     table = Table(title="What happened", title_justify="left")
-    heads = ("act", "", "requests", "failed", "harmed", "verdict after", "champion")
+    heads = ("act", "", "requests", "failed", "harmed", "verdict", "champion")
     for head in heads:
-        table.add_column(head, justify="left" if head in {"act", ""} else "right", no_wrap=True)
+        table.add_column(head, justify="left" if head in {"act", ""} else "right", no_wrap=True, min_width=len(head))
     for record in records:
         table.add_row(*table_row(record))
     return table
