@@ -10,6 +10,7 @@ import json
 import secrets
 from typing import Annotated, Any, NamedTuple, Protocol
 
+from sluicegate.components.artefacts.registered import numbered
 from sluicegate.components.rollout.errors import RolloutEndedError, RolloutError, RolloutRefusedError
 from sluicegate.components.rollout.rollouts import KIND, Rollouts
 from sluicegate.components.step import step
@@ -58,9 +59,10 @@ def start_rollout(
     Raises RolloutError when the version has no bundle, RolloutRefusedError when the API does not take the workflow, or
     when this run began another rollout of the version before.
     """
-    import mlflow
-
-    tags = mlflow.MlflowClient().get_model_version(model, version).tags
+    found = numbered(model, version)
+    if found is None:
+        raise RolloutError(f"model {model!r} has no version {version} in the registry")
+    tags = found.tags
     if "sluicegate.bundle" not in tags:
         raise RolloutError(f"model {model!r} version {version} has no tag sluicegate.bundle: package it first")
     digest = tags.get("sluicegate.bundle-digest", "")

@@ -166,18 +166,15 @@ def history(deployment: str | None, namespace: str, home: Path) -> None:
 def _started(**arguments: Any) -> str:
     """Through the step, so that the command line and a pipeline start the same rollout."""
     starting = importlib.import_module("sluicegate.components.rollout.starting")
+    steps = importlib.import_module("sluicegate.components.errors")
     errors = importlib.import_module("sluicegate.components.rollout.errors")
     client = importlib.import_module("sluicegate.serving.client.errors")
     try:
         return str(starting.start_rollout(**arguments).rollout)
-    except (errors.RolloutError, client.ClientError) as error:
+    except (steps.StepError, errors.RolloutError, client.ClientError) as error:
         raise RequestFailedError(str(error)) from error
     except ModuleNotFoundError as error:
         raise RequestFailedError(f"{error.name} is not installed; pip install 'sluicegate[mlflow]'") from error
-    except Exception as error:
-        if type(error).__module__.startswith("mlflow"):
-            raise RequestFailedError(f"MLflow: {str(error).splitlines()[0]}") from error
-        raise
 
 
 def _plan(path: Path | None) -> JSON:
