@@ -93,7 +93,12 @@ class Server:
         settings = self._settings
         path = {settings.name: settings.image} if settings.image else {}
         behind = Behind(
-            state=self._state, metrics=self._metrics, log=self._log, sender=lambda: self._sender, request_path=path
+            state=self._state,
+            metrics=self._metrics,
+            log=self._log,
+            sender=lambda: self._sender,
+            request_path=path,
+            predictor=settings.predictor.encode(),
         )
         doors = Doors(behind=behind, worker=self._worker, loop=loop)
         return Door(

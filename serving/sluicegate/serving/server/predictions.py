@@ -20,6 +20,8 @@ from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, Requ
 from sluicegate.serving.server.serving_state import Served, State
 
 SHADOW = b"x-sluicegate-shadow"
+PREDICTOR = b"x-sluicegate-predictor"
+"""Set by gateways that cannot mark copies: who answers the request. Another predictor's name tells a copy."""
 _ID_HEADERS = (b"seldon-puid", b"x-request-id")
 
 
@@ -84,6 +86,7 @@ class Behind:
     log: RequestLog | None
     sender: Callable[[], Sender]
     request_path: dict[str, str]
+    predictor: bytes = b""
 
 
 class Prediction:
@@ -148,10 +151,18 @@ class Prediction:
         log = self._behind.log
         if log is None or b"seldon-skip-logging" in self._request.headers:
             return
-        shadow = self._request.headers.get(SHADOW, b"").lower() == b"true"
+        shadow = is_copy(self._request, self._behind.predictor)
         at = self._at if kind == REQUEST else time()
         entry = Entry(type=kind, request_id=self._puid, at=at, data=data, status=status, seconds=seconds, shadow=shadow)
         log.offer(entry, self._behind.sender())
+
+
+def is_copy(request: Request, predictor: bytes) -> bool:
+    """Whether a gateway mirrored ``request`` to this ``predictor``, and nobody reads the answer."""
+    if request.headers.get(SHADOW, b"").lower() == b"true":
+        return True
+    answering = request.headers.get(PREDICTOR, b"")
+    return bool(answering and predictor) and answering != predictor
 
 
 def _puid_of(request: Request) -> str:
