@@ -12,6 +12,7 @@ from uuid import uuid4
 from sluicegate.serving.protocol import inference, seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
 from sluicegate.serving.server.exchanges import Reply, Request, Response
@@ -19,9 +20,6 @@ from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
 
-SHADOW = b"x-sluicegate-shadow"
-PREDICTOR = b"x-sluicegate-predictor"
-"""Set by gateways that cannot mark copies: who answers the request. Another predictor's name tells a copy."""
 _ID_HEADERS = (b"seldon-puid", b"x-request-id")
 
 
@@ -155,14 +153,6 @@ class Prediction:
         at = self._at if kind == REQUEST else time()
         entry = Entry(type=kind, request_id=self._puid, at=at, data=data, status=status, seconds=seconds, shadow=shadow)
         log.offer(entry, self._behind.sender())
-
-
-def is_copy(request: Request, predictor: bytes) -> bool:
-    """Whether a gateway mirrored ``request`` to this ``predictor``, and nobody reads the answer."""
-    if request.headers.get(SHADOW, b"").lower() == b"true":
-        return True
-    answering = request.headers.get(PREDICTOR, b"")
-    return bool(answering and predictor) and answering != predictor
 
 
 def _puid_of(request: Request) -> str:
