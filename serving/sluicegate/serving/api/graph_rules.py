@@ -75,6 +75,18 @@ def unit_errors(predictor: PredictorSpec, path: str, *, protocol: str, embedded:
             yield FieldError(path=f"{where}.logger.mode", found="''", expected=expected)
 
 
+def image_errors(predictor: PredictorSpec, path: str, installed: frozenset[str] | None) -> Iterator[FieldError]:
+    """Prepackaged servers that neither the installation nor the user has an image for."""
+    if installed is None:
+        return
+    for where, unit in units_of(predictor.graph, f"{path}.graph"):
+        own = container_of(predictor, unit) or {}
+        if is_prepackaged(unit) and unit.implementation not in installed and not own.get("image"):
+            known = ", ".join(sorted(installed)) or "none is installed"
+            expected = f"a server that is installed ({known}), or a container named {unit.name!r} with an image"
+            yield FieldError(path=f"{where}.implementation", found=str(unit.implementation), expected=expected)
+
+
 def parameter_errors(predictor: PredictorSpec, path: str) -> Iterator[FieldError]:
     """Values that are not of the type that they claim."""
     for where, unit in units_of(predictor.graph, f"{path}.graph"):
