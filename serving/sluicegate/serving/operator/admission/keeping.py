@@ -42,18 +42,22 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whose certificate it is: a Service, the Secret that its replicas share, the configuration that points at it."""
+    """Whose certificate it is: a Service, the Secret that its replicas share, the configuration that points at it.
+
+    ``also``: more names, for a configuration that points at a URL.
+    """
 
     service: str
     namespace: str
     configuration: str
     secret: str = SECRET
+    also: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the API server may call it; the first is what it does call it."""
         base = f"{self.service}.{self.namespace}"
-        return (f"{base}.svc", f"{base}.svc.cluster.local", base, self.service)
+        return (f"{base}.svc", f"{base}.svc.cluster.local", base, self.service, *self.also)
 
 
 class CertificateSource(Protocol):

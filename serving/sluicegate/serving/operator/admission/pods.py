@@ -51,7 +51,7 @@ def candidate_pods(rollout: JSON, stored: Stored, errors: Iterable[FieldError]) 
     broken = tuple(errors)
     if any(error.path == "spec.target" for error in broken):
         host["metadata"] = metadata | {"name": "target"}
-    return _pods(host | {"spec": spec}, [("spec.candidate", filled["spec"].get("candidate") or {})], broken)
+    return _pods(host | {"spec": spec}, [("spec.candidate", (filled.get("spec") or {}).get("candidate") or {})], broken)
 
 
 def _reads(new: JSON) -> bool:
