@@ -5,122 +5,131 @@ The door runs on this machine, and the configuration, which asks about one names
 
 import asyncio
 import base64
+import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.cluster.api_server import ApiServer, ClusterDryRun, ClusterSecrets, ClusterWebhookConfigurations, Kubectl
+from tests.cluster.kubectl import Kubectl
 from tests.door_rig import RunningDoor
-from tests.fakes.admission import FakeStored, rendered
+from tests.fakes.admission import FakeStored
 from tests.fakes.world import rollout
-from tests.rule_tables import INSTALLED, OWN, predictor
+from tests.rule_tables import OWN, predictor
 from tests.waiting import wait_until
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.operator.admission.asking import ClusterDryRun, ClusterSecrets, ClusterWebhookConfigurations
 from sluicegate.serving.operator.admission.authority import read_certificates
 from sluicegate.serving.operator.admission.certificates import Decision, Periods
 from sluicegate.serving.operator.admission.configuration import Door, webhook_configuration
 from sluicegate.serving.operator.admission.keeping import Identity, KeptCertificate, keep
+from sluicegate.serving.operator.admission.rendering import installed_servers, renderer
 from sluicegate.serving.operator.admission.reviewer import Reviewer
 from sluicegate.serving.operator.admission.tls import ServedCertificate
+from sluicegate.serving.operator.clock import SystemClock
+from sluicegate.serving.operator.cluster.access import connect, from_kubeconfig
+from sluicegate.serving.operator.cluster.client import Cluster
+from sluicegate.serving.operator.settings import read_installation
 from sluicegate.serving.reconcile.reviews import Servers
 
-KUBECONFIG = Path(os.environ.get("KUBECONFIG", "/nowhere"))
-pytestmark = pytest.mark.skipif(not KUBECONFIG.is_file(), reason="needs a cluster: KUBECONFIG is not set")
 CRDS = Path(__file__).parents[2] / "manifests/install/crds"
-NAMESPACE, NAME = "webhook", "sluicegate-webhook-test"
-IDENTITY = Identity(service="hook", namespace=NAMESPACE, configuration=NAME, also=("localhost",))
+KIND = "validatingwebhookconfiguration"
 BRIEF = Periods(authority=timedelta(seconds=24), serving=timedelta(seconds=12), settle=timedelta(seconds=2))
-
-
-class Wall:
-    """The real time."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
+INSTALLATION = read_installation({})
 
 
 class Webhook:
-    """A door that the cluster asks, and the certificate that it keeps; ``told`` is what was done to that."""
+    """A door on this machine that the cluster asks about one namespace, and the certificate that it keeps."""
 
-    def __init__(self, kubectl: Kubectl, periods: Periods) -> None:
+    def __init__(self, kubectl: Kubectl, namespace: str, periods: Periods) -> None:
         self.told: list[Decision] = []
-        self._kubectl = kubectl
-        first = asyncio.run(self._kept(ApiServer(KUBECONFIG), periods).current())
-        server, served = ApiServer(KUBECONFIG), ServedCertificate(first)
-        dry_run = ClusterDryRun(server)
-        reviewer = Reviewer(FakeStored(), Servers(installed=INSTALLED), rendered, dry_run, lambda: "")
-        self.door = RunningDoor(reviewer, served, keep(self._kept(server, periods), served.use, 0.2))
-        kubectl.must("apply", "-f", "-", given=self._configuration(first.certificate))
+        self.name, self.namespace, self._periods = f"sluicegate-{namespace}", namespace, periods
+        self.kubectl = kubectl.within(namespace)
+        served = ServedCertificate(asyncio.run(self._kept().current()))
+        render = renderer(INSTALLATION, lambda _namespace, _name: {})
+        servers = Servers(installed=lambda protocol: installed_servers(INSTALLATION, protocol))
+        reviewer = Reviewer(FakeStored(), servers, render, ClusterDryRun(cluster()), lambda: "")
+        self.door = RunningDoor(reviewer, served, keep(self._kept(), served.use, 0.2))
 
-    def _kept(self, server: ApiServer, periods: Periods) -> KeptCertificate:
-        secrets, webhooks = ClusterSecrets(server), ClusterWebhookConfigurations(server)
-        return KeptCertificate(secrets, webhooks, Wall(), IDENTITY, periods, self.told.append)
+    def __enter__(self) -> "Webhook":
+        self.door.__enter__()
+        self.kubectl("apply", "-f", "-", stdin=self.manifest())
+        wait_until(self.is_reached, 30, "the API server reaches the door")
+        return self
 
-    def _configuration(self, _certificate: bytes) -> JSON:
-        configuration = webhook_configuration(Door(name=NAME, namespaces=(NAMESPACE,)))
+    def __exit__(self, *_: object) -> None:
+        self.kubectl("delete", KIND, self.name)
+        self.door.__exit__()
+
+    def is_reached(self) -> bool:
+        """Whether the API server gets through and likes what it hears."""
+        return self.kubectl.run("apply", "--dry-run=server", "-f", "-", stdin=sdep(OWN)).returncode == 0
+
+    def acts(self, act: str) -> int:
+        """How often this was done to the certificate."""
+        return [each.act for each in self.told].count(act)
+
+    def call(self, url: str) -> None:
+        """Point the configuration somewhere else."""
+        changes = [{"op": "replace", "path": f"/webhooks/{at}/clientConfig/url", "value": url} for at in (0, 1)]
+        self.kubectl("patch", KIND, self.name, "--type=json", "-p", json.dumps(changes))
+
+    def _kept(self) -> KeptCertificate:
+        api_server = cluster()
+        own = Identity(service="hook", namespace=self.namespace, configuration=self.name, also=("localhost",))
+        secrets, webhooks = ClusterSecrets(api_server), ClusterWebhookConfigurations(api_server)
+        return KeptCertificate(secrets, webhooks, SystemClock(), own, self._periods, self.told.append)
+
+    def manifest(self) -> JSON:
+        """The configuration, which points at this machine."""
+        configuration = webhook_configuration(Door(name=self.name, namespaces=(self.namespace,)))
         for webhook in configuration["webhooks"]:
             path = webhook["clientConfig"].pop("service")["path"]
             webhook["clientConfig"]["url"] = f"https://localhost:{self.door.port}{path}"
         return configuration
 
-    def is_trusted(self) -> bool:
-        """Whether the API server gets through."""
-        return self._kubectl("apply", "--dry-run=server", "-f", "-", given=sdep(OWN)).returncode == 0
+
+def cluster() -> Cluster:
+    """The operator's own client."""
+    return Cluster(connect(from_kubeconfig(os.environ["KUBECONFIG"])))
 
 
 def sdep(*predictors: JSON, name: str = "d", **spec: object) -> JSON:
-    """A SeldonDeployment of the namespace."""
+    """A SeldonDeployment."""
     return {
         "apiVersion": "machinelearning.seldon.io/v1",
         "kind": "SeldonDeployment",
-        "metadata": {"name": name, "namespace": NAMESPACE},
+        "metadata": {"name": name},
         "spec": {"predictors": list(predictors), **spec},
     }
 
 
 @pytest.fixture(scope="module")
-def kubectl() -> Iterator[Kubectl]:
-    """In a namespace of our own, which is emptied before and after."""
-    run = Kubectl(KUBECONFIG, NAMESPACE)
-    if CRDS.is_dir():
-        run.must("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
-    _clear(run)
-    if run("get", "namespace", NAMESPACE).returncode:
-        run.must("create", "namespace", NAMESPACE)
-    yield run
-    _clear(run)
-
-
-def _clear(run: Kubectl) -> None:
-    run.must("delete", "validatingwebhookconfiguration", NAME, "--ignore-not-found")
-    run("delete", "seldondeployments,modelrollouts,secrets", "--all")
-
-
-@pytest.fixture(scope="module")
-def webhook(kubectl: Kubectl) -> Iterator[Webhook]:
-    """An open door that the API server trusts."""
-    webhook = Webhook(kubectl, Periods())
-    with webhook.door:
-        wait_until(webhook.is_trusted, 20, "the API server reaches the door")
+def webhook(kubectl: Kubectl, namespace: str) -> Iterator[Webhook]:
+    """One whose certificate lives as long as any."""
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
+    with Webhook(kubectl, namespace, Periods()) as webhook:
         yield webhook
 
 
-@pytest.mark.usefixtures("webhook")
-def test_kubectl_says_every_error_of_rules_and_of_pods(kubectl: Kubectl) -> None:
-    pod = {"spec": {"containers": [{"name": "mine", "image": "i", "resources": {"requests": {"cpu": "-1"}}}]}}
-    bad = sdep(predictor("A_B", traffic=3), {**OWN, "componentSpecs": [pod], "traffic": -1}, protocol="odd")
+def applied(webhook: Webhook, obj: JSON) -> subprocess.CompletedProcess[str]:
+    """What kubectl says to an object."""
+    return webhook.kubectl.run("apply", "-f", "-", stdin=obj)
 
-    said = kubectl("apply", "-f", "-", given=bad).stderr
+
+def test_kubectl_says_every_error_of_rules_and_of_pods(webhook: Webhook) -> None:
+    pod = {"spec": {"containers": [{"name": "mine", "image": "i", "resources": {"requests": {"cpu": "-1"}}}]}}
+    bad = sdep(predictor("A_B", traffic=3), {**OWN, "componentSpecs": [pod], "traffic": -1}, transport="odd")
+
+    said = applied(webhook, bad).stderr
 
     assert 'The SeldonDeployment "d" is invalid' in said
     for path in (
-        "spec.protocol",
+        "spec.transport",
         "spec.predictors",
         "spec.predictors[0].name",
         "spec.predictors[1].traffic",
@@ -129,112 +138,108 @@ def test_kubectl_says_every_error_of_rules_and_of_pods(kubectl: Kubectl) -> None
         assert f"* {path}: found " in said, said
 
 
-@pytest.mark.usefixtures("webhook")
 @pytest.mark.parametrize(
     ("container", "path"),
     [
         ({"image": 5}, ".image"),
         ({"imagePullPolicy": "Sometimes"}, ".imagePullPolicy"),
-        ({"ports": [{"containerPort": 99999}]}, ".ports[0].containerPort"),
+        ({"ports": [{"name": "more", "containerPort": 99999}]}, ".ports[0].containerPort"),
         ({"imagee": "i"}, ".imagee"),
+        ({"env": [{"name": "a=b", "value": "c"}]}, ".env[0].name"),
     ],
-    ids=["type", "word", "range", "unknown"],
+    ids=["type", "word", "range", "unknown", "format"],
 )
-def test_what_kubernetes_would_not_run_is_refused_by_its_field(kubectl: Kubectl, container: JSON, path: str) -> None:
+def test_what_kubernetes_would_not_run_is_refused_by_its_field(webhook: Webhook, container: JSON, path: str) -> None:
     pod = {"spec": {"containers": [{"name": "mine", "image": "i", **container}]}}
 
-    done = kubectl("apply", "-f", "-", given=sdep({**OWN, "componentSpecs": [pod]}))
+    done = applied(webhook, sdep({**OWN, "componentSpecs": [pod]}))
 
-    assert f"spec.predictors[0].componentSpecs[0].spec.containers[0]{path}" in done.stderr, done.stderr
+    assert f"spec.predictors[0].componentSpecs[0].spec.containers[0]{path}: " in done.stderr, done.stderr
     assert done.returncode == 1
 
 
-@pytest.mark.usefixtures("webhook")
-def test_kubectl_shows_warnings_and_creates(kubectl: Kubectl) -> None:
-    done = kubectl("apply", "-f", "-", given=sdep(predictor(), name="bare"))
+def test_an_autoscalers_bounds_are_proven_too(webhook: Webhook) -> None:
+    pod = {"spec": {"containers": [{"name": "mine", "image": "i"}]}, "hpaSpec": {"minReplicas": 3, "maxReplicas": 2}}
+
+    done = applied(webhook, sdep({**OWN, "componentSpecs": [pod]}))
+
+    assert "spec.predictors[0].componentSpecs[0].hpaSpec.maxReplicas: " in done.stderr, done.stderr
+
+
+def test_kubectl_shows_warnings_and_creates(webhook: Webhook) -> None:
+    done = applied(webhook, sdep(predictor(), name="bare"))
 
     assert done.returncode == 0, done.stderr
     assert "Warning: predictor 'p' serves a bare modelUri" in done.stderr
 
 
-@pytest.mark.usefixtures("webhook")
 @pytest.mark.parametrize("version", ["v1alpha2", "v1alpha3"])
-def test_older_versions_are_reviewed_too(kubectl: Kubectl, version: str) -> None:
+def test_older_versions_are_reviewed_too(webhook: Webhook, version: str) -> None:
     old = sdep(predictor(traffic=3)) | {"apiVersion": f"machinelearning.seldon.io/{version}"}
 
-    assert "* spec.predictors[0].traffic: found 3" in kubectl("apply", "-f", "-", given=old).stderr
+    assert "* spec.predictors[0].traffic: found 3" in applied(webhook, old).stderr
 
 
-@pytest.mark.usefixtures("webhook")
-def test_a_generated_name_is_a_name(kubectl: Kubectl) -> None:
-    unnamed = sdep(OWN) | {"metadata": {"generateName": "made-", "namespace": NAMESPACE}}
+def test_a_generated_name_is_a_name(webhook: Webhook) -> None:
+    unnamed = sdep(OWN) | {"metadata": {"generateName": "made-"}}
 
-    assert "/made-" in kubectl.must("create", "-f", "-", "-o", "name", given=unnamed)
+    assert "/made-" in webhook.kubectl("create", "-f", "-", "-o", "name", stdin=unnamed)
 
 
-@pytest.mark.usefixtures("webhook")
-def test_the_fence_holds(kubectl: Kubectl) -> None:
-    """A write of another epoch is refused, status writes are nobody's to wait for, and the right epoch passes."""
+def test_the_fence_holds(webhook: Webhook) -> None:
+    """A write of another epoch is refused; the right one's passes."""
     given = rollout("2")
-    given["metadata"]["namespace"] = NAMESPACE
-    kubectl.must("apply", "-f", "-", given=given)
+    del given["metadata"]["namespace"]
+    webhook.kubectl("apply", "-f", "-", stdin=given)
     patch = ("patch", "modelrollout", "flights-2", "--type=merge", "-p")
-    kubectl.must(*patch, '{"status": {"phase": "Progressing", "epoch": "e2"}}', "--subresource=status")
+    webhook.kubectl(*patch, '{"status": {"phase": "Progressing", "epoch": "e2"}}', "--subresource=status")
 
-    refused = kubectl(*patch, '{"spec": {"desired": {"epoch": "e1", "renewal": 1, "weight": 5}}}')
+    refused = webhook.kubectl.run(*patch, '{"spec": {"desired": {"epoch": "e1", "renewal": 1, "weight": 5}}}')
 
-    assert "* spec.desired.epoch: found 'e1'; expected status.epoch 'e2'" in refused.stderr
-    kubectl.must(*patch, '{"spec": {"desired": {"epoch": "e2", "renewal": 1, "weight": 5}}}')
+    assert "* spec.desired.epoch: found 'e1'; expected status.epoch 'e2'" in refused.stderr, refused.stderr
+    webhook.kubectl(*patch, '{"spec": {"desired": {"epoch": "e2", "renewal": 1, "weight": 5}}}')
 
 
-def test_without_a_door_nothing_enters_and_metadata_moves_on(kubectl: Kubectl, webhook: Webhook) -> None:
+def test_without_a_door_nothing_enters_and_metadata_moves_on(webhook: Webhook) -> None:
     """Fail-closed for what is judged only: labels, finalizers, status, scale and deletion do not wait."""
-    kubectl.must("apply", "-f", "-", given=sdep(OWN, name="kept"))
-    closed = "https://localhost:1"
-    for index in (0, 1):
-        change = f'[{{"op":"replace","path":"/webhooks/{index}/clientConfig/url","value":"{closed}"}}]'
-        kubectl.must("patch", "validatingwebhookconfiguration", NAME, "--type=json", "-p", change)
-    wait_until(lambda: not webhook.is_trusted(), 20, "the API server calls the closed port")
+    patch = ("patch", "seldondeployment", "kept", "--type=merge", "-p")
+    webhook.kubectl("apply", "-f", "-", stdin=sdep(OWN, name="kept"))
+    webhook.call("https://localhost:1/closed")
+    wait_until(lambda: not webhook.is_reached(), 30, "the API server calls the closed port")
 
-    refused = kubectl("apply", "-f", "-", given=sdep({**OWN, "replicas": 2}, name="kept"))
+    try:
+        refused = applied(webhook, sdep({**OWN, "replicas": 2}, name="kept"))
+        webhook.kubectl("label", "seldondeployment", "kept", "a=b")
+        webhook.kubectl(*patch, '{"metadata": {"finalizers": ["a.b/c"]}}')
+        webhook.kubectl(*patch, '{"metadata": {"finalizers": null}}')
+        webhook.kubectl(*patch, '{"status": {"state": "Available"}}', "--subresource=status")
+        webhook.kubectl("scale", "seldondeployment", "kept", "--replicas=2")
+        webhook.kubectl("delete", "seldondeployment", "kept")
+    finally:
+        webhook.kubectl("apply", "-f", "-", stdin=webhook.manifest())
+        wait_until(webhook.is_reached, 30, "the API server is back")
 
     assert "failed calling webhook" in refused.stderr
-    kubectl.must("label", "seldondeployment", "kept", "a=b")
-    kubectl.must("patch", "seldondeployment", "kept", "--type=merge", "-p", '{"metadata":{"finalizers":["a.b/c"]}}')
-    kubectl.must("patch", "seldondeployment", "kept", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    kubectl.must("scale", "seldondeployment", "kept", "--replicas=2")
-    kubectl.must("delete", "seldondeployment", "kept")
 
 
-def test_rotations_under_a_stream_of_admissions_lose_none(kubectl: Kubectl) -> None:
-    """The authority is replaced twice while every creation is judged, and refused creations are refused by us."""
-    _clear(kubectl)
-    webhook = Webhook(kubectl, BRIEF)
-    with webhook.door:
-        wait_until(webhook.is_trusted, 20, "the API server reaches the door")
-        with ThreadPoolExecutor(1) as stream:
-            judged = stream.submit(_stream, webhook)
-            answers = judged.result()
+def test_the_bundle_of_the_configuration_is_one_of_certificates(webhook: Webhook) -> None:
+    """It came from the Secret, by the replica itself."""
+    path = "jsonpath={.webhooks[0].clientConfig.caBundle}"
+
+    assert read_certificates(base64.b64decode(webhook.kubectl("get", KIND, webhook.name, "-o", path)))
+
+
+def test_rotations_under_a_stream_of_admissions_lose_none(kubectl: Kubectl, namespace: str) -> None:
+    """Two authorities go while every creation is judged by us: no answer is anybody else's."""
+    kubectl.within(namespace)("delete", "secret", "--all")
+    answers = []
+
+    with Webhook(kubectl, namespace, BRIEF) as webhook:
+        end = time.monotonic() + 150
+        while webhook.acts("RetireAuthorities") < 2 and time.monotonic() < end:
+            answers.append(webhook.kubectl.run("create", "-f", "-", stdin=sdep(predictor(traffic=3))).stderr)
 
     assert [each for each in answers if "* spec.predictors[0].traffic" not in each] == []
-    acts = [each.act for each in webhook.told]
-    assert acts.count("RetireAuthorities") >= 2
-    assert not any(each.is_repair for each in webhook.told)
-    print(f"{len(answers)} admissions, {acts}")
-
-
-def _stream(webhook: Webhook) -> list[str]:
-    """What each of many creations was answered, until two authorities have gone."""
-    run, answers = Kubectl(KUBECONFIG, NAMESPACE), []
-    end = time.monotonic() + 120
-    while [each.act for each in webhook.told].count("RetireAuthorities") < 2 and time.monotonic() < end:
-        answers.append(run("create", "-f", "-", given=sdep(predictor(traffic=3))).stderr)
-    return answers
-
-
-@pytest.mark.usefixtures("webhook")
-def test_the_bundle_of_the_configuration_is_the_secrets(kubectl: Kubectl) -> None:
-    path = ("-o", "jsonpath={.webhooks[0].clientConfig.caBundle}")
-    bundle = kubectl.must("get", "validatingwebhookconfiguration", NAME, *path)
-
-    assert read_certificates(base64.b64decode(bundle))
+    assert webhook.acts("RetireAuthorities") >= 2
+    assert [each for each in webhook.told if each.is_repair] == []
+    print(len(answers), "admissions,", [each.act for each in webhook.told])

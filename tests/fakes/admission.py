@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.operator.admission.errors import ConflictError, UnreachableError
 from sluicegate.serving.operator.admission.ports import Proof
 from sluicegate.serving.operator.admission.subjects import Subject
+from sluicegate.serving.operator.errors import ConflictError, UnreachableError
 
 
 class FakeSecrets:
@@ -58,20 +58,16 @@ class FakeWebhookConfigurations:
     """One ValidatingWebhookConfiguration, or none."""
 
     def __init__(self, configuration: JSON | None = None) -> None:
-        self.configuration, self.patches = configuration, 0
+        self.configuration, self.writes = configuration, 0
 
     async def get(self, _name: str) -> JSON | None:
         """As it is now."""
         return copy.deepcopy(self.configuration)
 
-    async def patch(self, _name: str, operations: Sequence[JSON]) -> None:
-        """Apply the additions."""
-        assert self.configuration is not None
-        self.patches += 1
-        for operation in operations:
-            if operation["op"] == "add":
-                webhook = self.configuration["webhooks"][int(operation["path"].split("/")[2])]
-                webhook["clientConfig"]["caBundle"] = operation["value"]
+    async def replace(self, configuration: JSON) -> None:
+        """Store it."""
+        self.writes += 1
+        self.configuration = configuration
 
     @property
     def bundle(self) -> bytes:

@@ -6,7 +6,7 @@ Deletions are nobody's to refuse: effective traffic is computed from what is sto
 puts traffic back by itself, and a refused deletion would only keep namespaces from going.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,10 +33,17 @@ class Stored(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Which prepackaged servers there are, as in ``validate_deployment``: processes, or images of an installation."""
+    """Which prepackaged servers there are, as in ``validate_deployment``: processes, or an installation's images.
+
+    ``installed`` is asked with a protocol, since a server may have another image for each.
+    """
 
     known: frozenset[str] | None = None
-    installed: frozenset[str] | None = None
+    installed: Callable[[str], frozenset[str]] | None = None
+
+    def installed_for(self, protocol: str) -> frozenset[str] | None:
+        """Those that an installation has images for in this protocol; None means not to ask."""
+        return self.installed(protocol) if self.installed is not None else None
 
 
 def review_deployment(old: JSON | None, new: JSON, servers: Servers) -> Findings:
@@ -47,7 +54,7 @@ def review_deployment(old: JSON | None, new: JSON, servers: Servers) -> Findings
         view = decode(new, SeldonDeployment)
     except InvalidObjectError as error:
         return error.errors, ()
-    return validate_deployment(view, known_servers=servers.known, installed=servers.installed)
+    return validate_deployment(view, known_servers=servers.known, installed=servers.installed_for(view.spec.protocol))
 
 
 def review_rollout(old: JSON | None, new: JSON, stored: Stored, servers: Servers) -> Findings:
@@ -83,9 +90,8 @@ def target_of(rollout: ModelRollout, stored: Stored) -> JSON | None:
 def _submitted(rollout: ModelRollout, stored: Stored, servers: Servers) -> Findings:
     found = target_of(rollout, stored)
     target = decode(found, SeldonDeployment) if found is not None else None
-    errors, warnings = validate_rollout(
-        rollout, target=target, known_servers=servers.known, installed=servers.installed
-    )
+    installed = servers.installed_for(target.spec.protocol if target is not None else "")
+    errors, warnings = validate_rollout(rollout, target=target, known_servers=servers.known, installed=installed)
     if errors:
         return errors, warnings
     others = [decode(each, ModelRollout) for each in stored.list(model_rollout.KIND, rollout.metadata.namespace)]

@@ -8,7 +8,7 @@ differs: a rotation is begun by any replica and ended by any other.
 import asyncio
 import base64
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,13 +25,9 @@ from sluicegate.serving.operator.admission.certificates import (
     holding_of,
     secret_of,
 )
-from sluicegate.serving.operator.admission.errors import (
-    AdmissionError,
-    ConflictError,
-    UnreachableError,
-    UnusableFilesError,
-)
+from sluicegate.serving.operator.admission.errors import UnusableFilesError
 from sluicegate.serving.operator.admission.ports import Clock, Secrets, WebhookConfigurations
+from sluicegate.serving.operator.errors import ConflictError, OperatorError
 
 SECRET = "sluicegate-webhook-certificate"  # noqa: S105  # the name of one
 INTERVAL = 30.0
@@ -64,7 +60,7 @@ class CertificateSource(Protocol):
     """Where the serving certificate comes from."""
 
     async def current(self) -> Pair:
-        """What is to be served now; raises an AdmissionError when there is nothing new to serve."""
+        """What is to be served now; raises an OperatorError when there is nothing new to serve."""
 
 
 def _log(decision: Decision) -> None:
@@ -117,9 +113,9 @@ class KeptCertificate:
 
     async def _trust(self, bundle: bytes) -> None:
         configuration = await self._webhooks.get(self._identity.configuration)
-        operations = bundle_patch(configuration, bundle) if configuration is not None else ()
-        if operations:
-            await self._webhooks.patch(self._identity.configuration, operations)
+        trusting = with_bundle(configuration, bundle) if configuration is not None else None
+        if trusting != configuration and trusting is not None:
+            await self._webhooks.replace(trusting)
 
 
 class CertificateFiles:
@@ -148,22 +144,18 @@ async def keep(source: CertificateSource, use: Callable[[Pair], None], interval:
             use(await source.current())
         except ConflictError as error:
             _LOG.info("webhook certificate: %s", error)
-        except (UnreachableError, AdmissionError) as error:
+        except OperatorError as error:
             _LOG.warning("webhook certificate: %s", error)
         await asyncio.sleep(interval)
 
 
-def bundle_patch(configuration: JSON, bundle: bytes) -> Sequence[JSON]:
-    """JSON patch that makes every webhook of a configuration trust this bundle; nothing where all of them do.
-
-    The test of the resourceVersion keeps an older look from overwriting a newer one.
+def with_bundle(configuration: JSON, bundle: bytes) -> JSON:
+    """The configuration, every webhook of which trusts this bundle. It keeps the resourceVersion that was read, so that
+    an older look does not overwrite a newer one.
     """
     wanted = base64.b64encode(bundle).decode()
-    changes = [
-        {"op": "add", "path": f"/webhooks/{index}/clientConfig/caBundle", "value": wanted}
-        for index, webhook in enumerate(configuration.get("webhooks") or ())
-        if webhook["clientConfig"].get("caBundle") != wanted
+    webhooks = [
+        each | {"clientConfig": each["clientConfig"] | {"caBundle": wanted}}
+        for each in configuration.get("webhooks") or ()
     ]
-    version = configuration["metadata"].get("resourceVersion")
-    test: list[JSON] = [{"op": "test", "path": "/metadata/resourceVersion", "value": version}]
-    return test + changes if changes else ()
+    return configuration | {"webhooks": webhooks}

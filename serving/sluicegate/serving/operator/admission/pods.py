@@ -45,7 +45,7 @@ def candidate_pods(rollout: JSON, stored: Stored, errors: Iterable[FieldError]) 
     except InvalidObjectError:
         return None
     target = target_of(view, stored) or {"metadata": {"name": view.spec.target}, "spec": {}}
-    metadata = {"namespace": view.metadata.namespace} | target["metadata"]
+    metadata = {"namespace": view.metadata.namespace, "uid": ""} | target["metadata"]
     host = {"apiVersion": seldon_deployment.API_VERSION, "kind": seldon_deployment.KIND, "metadata": metadata}
     spec = dict(target.get("spec") or {})
     broken = tuple(errors)

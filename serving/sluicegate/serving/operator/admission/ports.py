@@ -1,6 +1,6 @@
 """What the webhook needs from the cluster, for the operator that puts it together and for tests' fakes.
 
-An adapter raises ``errors.UnreachableError`` when the API server does not answer, and ``errors.ConflictError`` when
+Calls raise the errors of ``operator.errors``: UnreachableError when the API server does not answer, ConflictError when
 another writer was first.
 """
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.operator.errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What the API server says to one object. ``refusal`` is its ``Status``, None when it takes the object."""
+    """What the API server says to one object; ``refusal`` is None when it takes it."""
 
     object: JSON
-    refusal: JSON | None = None
-    warnings: tuple[str, ...] = ()
+    refusal: RefusedError | None = None
 
 
 class DryRun(Protocol):
@@ -46,8 +46,8 @@ class WebhookConfigurations(Protocol):
     async def get(self, name: str) -> JSON | None:
         """As it is now; None when it is not installed."""
 
-    async def patch(self, name: str, operations: Sequence[JSON]) -> None:
-        """Apply a JSON patch (RFC 6902); a conflict when one of its tests fails."""
+    async def replace(self, configuration: JSON) -> None:
+        """Store it; a conflict when ``metadata.resourceVersion`` is not the stored one."""
 
 
 class Clock(Protocol):

@@ -13,11 +13,14 @@ from sluicegate.serving.api.errors import FieldError
 from sluicegate.serving.api.metadata import GROUP, JSON
 from sluicegate.serving.operator.admission.pods import Pods
 from sluicegate.serving.operator.admission.ports import Proof
+from sluicegate.serving.operator.errors import RefusedError
 
 PREDICTOR_LABELS = (f"{GROUP}/predictor", "version")
 """Labels by which a rendered object names its predictor, ours before Seldon Core's."""
 _AUTOSCALING = {"HorizontalPodAutoscaler": "hpaSpec", "ScaledObject": "kedaSpec", "PodDisruptionBudget": "pdbSpec"}
 _NAMED = re.compile(r"(?P<list>\w+)\[(?:(?P<index>\d+)|name=\"(?P<name>[^\"]*)\")\](?P<rest>.*)", re.DOTALL)
+_REQUEST = re.compile(r"^[A-Z]+ \S+: \d+ ")
+"""How the client begins a refusal; the reader of ours sent another request."""
 _FIELD = re.compile(r"(?<![\w.])\.?(?:spec|metadata)(?:\.[\w-]+|\[[^\]]+\])+")
 
 
@@ -36,11 +39,10 @@ def findings_of(pods: Pods, proofs: Iterable[Proof]) -> tuple[tuple[FieldError, 
     warnings: list[str] = []
     for proof in proofs:
         place = place_of(pods, proof.object)
-        warnings += [_moved_text(each, proof.object, place) for each in proof.warnings]
         if proof.refusal is None:
             continue
-        message = str(proof.refusal.get("message", ""))
-        if proof.refusal.get("reason") == "Forbidden" and "exceeded quota" in message:
+        message = _REQUEST.sub("", str(proof.refusal))
+        if "exceeded quota" in message:
             warnings.append(f"{place.predictor}: not to be started now: {message}")
         else:
             errors += _errors(proof.refusal, message, proof.object, place)
@@ -120,11 +122,10 @@ def _name_at(items: list[Any], index: int) -> Any:
     return items[index].get("name", "") if 0 <= index < len(items) and isinstance(items[index], dict) else ""
 
 
-def _errors(refusal: JSON, message: str, rendered: JSON, place: Place) -> Iterator[FieldError]:
-    causes = [each for each in (refusal.get("details") or {}).get("causes") or () if each.get("field")]
-    for cause in causes:
-        path = moved(str(cause["field"]), rendered, place)
-        yield _error(path, str(cause.get("message", "")), str(cause["field"]), rendered)
+def _errors(refusal: RefusedError, message: str, rendered: JSON, place: Place) -> Iterator[FieldError]:
+    causes = [(field, why) for field, why in refusal.causes if field]
+    for field, why in causes:
+        yield _error(moved(field, rendered, place), why, field, rendered)
     if not causes:
         stated = _FIELD.search(message)
         path = moved(stated.group(), rendered, place) if stated else place.component or place.predictor
@@ -138,7 +139,3 @@ def _error(path: str, message: str, field: str, rendered: JSON) -> FieldError:
     where = "" if said else f" at {field}"
     expected = f"what the API server takes as {what}{where}"
     return FieldError(path=path, found=message[:1].lower() + message[1:], expected=expected)
-
-
-def _moved_text(text: str, rendered: JSON, place: Place) -> str:
-    return _FIELD.sub(lambda found: moved(found.group(), rendered, place), text)

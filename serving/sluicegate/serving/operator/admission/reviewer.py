@@ -6,8 +6,8 @@ Fail closed: when the API server cannot be asked, or the caches are not complete
 import asyncio
 from collections.abc import Callable, Sequence
 
+from sluicegate.serving.api.errors import FieldError
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.operator.admission.errors import UnreachableError
 from sluicegate.serving.operator.admission.ports import DryRun
 from sluicegate.serving.operator.admission.proving import findings_of, without_owners
 from sluicegate.serving.operator.admission.reviewing import (
@@ -19,6 +19,7 @@ from sluicegate.serving.operator.admission.reviewing import (
     read_review,
 )
 from sluicegate.serving.operator.admission.subjects import Subject
+from sluicegate.serving.operator.errors import ClusterError, NotRenderableError
 from sluicegate.serving.reconcile.reviews import Servers, Stored
 
 SECONDS = 8.0
@@ -52,12 +53,17 @@ class Reviewer:
                 proven = await self._proven(findings)
         except TimeoutError:
             return closed(request, f"the trial of the pods took longer than {self._seconds:g} s; try again")
-        except UnreachableError as error:
+        except ClusterError as error:
             return closed(request, f"the pods could not be tried at the API server ({error}); try again")
         return answer(request, proven)
 
     async def _proven(self, findings: Findings) -> Findings:
         if findings.pods is None:
             return findings
-        objects = without_owners(self._render(findings.pods.deployment))
+        try:
+            objects = without_owners(self._render(findings.pods.deployment))
+        except NotRenderableError as error:
+            expected = "predictors that this installation can run"
+            wrong = FieldError(path=findings.pods.places[0], found=str(error), expected=expected)
+            return findings.with_proven((wrong,), ())
         return findings.with_proven(*findings_of(findings.pods, await self._dry_run.apply(objects)))

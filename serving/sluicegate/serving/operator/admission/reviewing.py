@@ -111,8 +111,15 @@ def needs_review(request: Request) -> bool:
 
 
 def needs_stored(request: Request) -> bool:
-    """Whether other objects decide about this one; a change of a rollout is judged by its own stored state."""
-    return needs_review(request) and request.kind.kind == MODEL_ROLLOUT.kind and request.operation == "CREATE"
+    """Whether other objects matter: a new rollout's rivals, and the Deployments there are, whose selectors stay.
+
+    A change of a rollout is judged by its own stored state alone: a lease is renewed while caches are filled.
+    """
+    if not needs_review(request):
+        return False
+    is_change = request.operation == "UPDATE"
+    is_rollout = request.kind.kind == MODEL_ROLLOUT.kind
+    return not (is_change and (is_rollout or is_same_spec(request.old_object, request.object or {})))
 
 
 def answer(request: Request, findings: Findings) -> JSON:

@@ -17,8 +17,8 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.admission.authority import Pair, read_certificates
 from sluicegate.serving.operator.admission.certificates import KEYS, Decision, Periods, holding_of
 from sluicegate.serving.operator.admission.configuration import Door, webhook_configuration
-from sluicegate.serving.operator.admission.errors import UnreachableError
 from sluicegate.serving.operator.admission.keeping import SECRET, Identity, KeptCertificate
+from sluicegate.serving.operator.errors import UnreachableError
 
 PERIODS = Periods()
 IDENTITY = Identity(service="hook", namespace="system", configuration="sluicegate")
@@ -91,7 +91,7 @@ def test_nothing_is_written_while_nothing_is_due(cluster: Cluster) -> None:
         cluster.round()
 
     assert cluster.secret["metadata"]["resourceVersion"] == before
-    assert cluster.webhooks.patches == 1
+    assert cluster.webhooks.writes == 1
 
 
 def test_the_serving_certificate_is_renewed_at_two_thirds_of_its_life(cluster: Cluster) -> None:
@@ -103,7 +103,7 @@ def test_the_serving_certificate_is_renewed_at_two_thirds_of_its_life(cluster: C
 
     assert second != first
     assert cluster.trusts(second)
-    assert (cluster.told[-1].act, cluster.told[-1].is_repair, cluster.webhooks.patches) == ("Issue", False, 1)
+    assert (cluster.told[-1].act, cluster.told[-1].is_repair, cluster.webhooks.writes) == ("Issue", False, 1)
 
 
 def test_an_authority_goes_in_three_steps_that_wait_for_each_other(cluster: Cluster) -> None:

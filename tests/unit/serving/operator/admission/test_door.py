@@ -38,10 +38,14 @@ def reviewer(render: object = rendered) -> Reviewer:
 AUTHORITY = make_authority(NOW, DAY)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_missing() -> None:
+    MISSING.clear()
+
+
 @pytest.fixture
 def door() -> Iterator[RunningDoor]:
     """An open one."""
-    MISSING.clear()
     with RunningDoor(reviewer(), ServedCertificate(issue(AUTHORITY, [NAME], NOW, DAY))) as running:
         yield running
 

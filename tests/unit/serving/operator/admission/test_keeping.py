@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sluicegate.serving.operator.admission.authority import Pair, issue, make_authority
-from sluicegate.serving.operator.admission.errors import AdmissionError, UnreachableError, UnusableFilesError
+from sluicegate.serving.operator.admission.errors import UnusableFilesError
 from sluicegate.serving.operator.admission.keeping import CertificateFiles, keep
+from sluicegate.serving.operator.errors import OperatorError, UnreachableError
 
 NOW, DAY = datetime.now(UTC), timedelta(days=1)
 
@@ -21,7 +22,7 @@ def pair() -> Pair:
 class Scripted:
     """A source that fails and gives as told, and then ends the test."""
 
-    def __init__(self, *rounds: Pair | AdmissionError) -> None:
+    def __init__(self, *rounds: Pair | OperatorError) -> None:
         self._rounds = list(rounds)
 
     async def current(self) -> Pair:
@@ -29,7 +30,7 @@ class Scripted:
         if not self._rounds:
             raise asyncio.CancelledError
         found = self._rounds.pop(0)
-        if isinstance(found, AdmissionError):
+        if isinstance(found, OperatorError):
             raise found
         return found
 

@@ -8,6 +8,7 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.admission.pods import Pods, deployment_pods
 from sluicegate.serving.operator.admission.ports import Proof
 from sluicegate.serving.operator.admission.proving import findings_of, moved, place_of
+from sluicegate.serving.operator.errors import RefusedError
 
 C1 = "spec.predictors[1].componentSpecs[1]"
 
@@ -74,7 +75,7 @@ def test_an_autoscalers_field_is_found_in_its_block(kind: str, field: str) -> No
 def test_a_refusal_without_causes_is_placed_by_its_words() -> None:
     words = 'failed to create typed patch object: .spec.template.spec.containers[name="d"].imagee: not declared'
 
-    errors, _ = findings_of(pods(), [Proof(object=last(), refusal={"message": words})])
+    errors, _ = findings_of(pods(), [Proof(object=last(), refusal=RefusedError(f"PATCH /x: 500 {words}"))])
 
     assert [(error.path, "not declared" in error.found) for error in errors] == [
         (f"{C1}.spec.containers[1].imagee", True)
@@ -83,7 +84,7 @@ def test_a_refusal_without_causes_is_placed_by_its_words() -> None:
 
 def test_a_refusal_without_any_field_is_the_components() -> None:
     """Another policy's, say."""
-    errors, _ = findings_of(pods(), [Proof(object=last(), refusal={"reason": "Forbidden", "message": "Not here"})])
+    errors, _ = findings_of(pods(), [Proof(object=last(), refusal=RefusedError("PATCH /x: 403 Not here"))])
 
     expected = FieldError(path=C1, found="not here", expected="what the API server takes as Deployment 'd-q-1'")
     assert errors == (expected,)
@@ -91,18 +92,12 @@ def test_a_refusal_without_any_field_is_the_components() -> None:
 
 def test_a_quota_that_is_used_up_is_a_warning() -> None:
     """Only time shows whether it stays so; the condition says it then."""
-    refusal = {"reason": "Forbidden", "message": 'deployments.apps "x" is forbidden: exceeded quota: q'}
+    refusal = RefusedError('deployments.apps "x" is forbidden: exceeded quota: q')
 
     errors, warnings = findings_of(pods(), [Proof(object=last(), refusal=refusal)])
 
     assert errors == ()
     assert warnings[0].startswith("spec.predictors[1]: not to be started now: ")
-
-
-def test_a_warning_of_the_api_server_is_passed_on_with_the_submitted_field() -> None:
-    proof = Proof(object=last(), warnings=('unknown field "spec.template.spec.containers[1].imagee"',))
-
-    assert findings_of(pods(), [proof]) == ((), (f'unknown field "{C1}.spec.containers[0].imagee"',))
 
 
 def test_what_rules_refuse_is_put_aside_and_the_rest_is_proven() -> None:

@@ -12,18 +12,19 @@ from tests.fakes.world import deployment, rollout
 from tests.rule_tables import BROKEN, INSTALLED, OWN, P0, UNWISE, predictor
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.operator.admission.errors import BrokenReviewError, UnreachableError
+from sluicegate.serving.operator.admission.errors import BrokenReviewError
 from sluicegate.serving.operator.admission.ports import Proof
 from sluicegate.serving.operator.admission.reviewer import Reviewer
 from sluicegate.serving.operator.admission.reviewing import shortened
 from sluicegate.serving.operator.admission.subjects import MODEL_ROLLOUT, SELDON_DEPLOYMENT, Subject
+from sluicegate.serving.operator.errors import RefusedError, UnreachableError
 from sluicegate.serving.reconcile.reviews import Servers
 
 
 def answered(body: bytes, subject: Subject, *stored: JSON, **parts: Any) -> JSON:
     """The response to a review."""
     given = {"render": rendered, "dry_run": FakeDryRun(), "missing": lambda: ""} | parts
-    reviewer = Reviewer(FakeStored(*stored), Servers(installed=INSTALLED), **given)
+    reviewer = Reviewer(FakeStored(*stored), Servers(installed=lambda _protocol: INSTALLED), **given)
     review = asyncio.run(reviewer.review(body, subject))
     assert (review["apiVersion"], review["kind"]) == ("admission.k8s.io/v1", "AdmissionReview")
     return dict(review["response"])
@@ -84,10 +85,7 @@ def test_all_versions_are_reviewed(version: str) -> None:
 
 def test_all_errors_come_at_once() -> None:
     """Those of rules and those that the API server finds in pods, in one message."""
-    refused = {
-        "reason": "Invalid",
-        "details": {"causes": [cause("spec.template.spec.containers[1].image", "Required")]},
-    }
+    refused = RefusedError("no", (("spec.template.spec.containers[1].image", "Required"),))
     dry_run = FakeDryRun(lambda obj: Proof(object=obj, refusal=refused))
     bad = sdep(predictor("A_B", traffic=3), {**OWN, "traffic": -1}, protocol="odd")
 
@@ -101,11 +99,6 @@ def test_all_errors_come_at_once() -> None:
         "spec.predictors[1].componentSpecs[0].spec.containers[0].image",
     }
     assert response["status"]["message"].count(", ") >= 4
-
-
-def cause(field: str, message: str) -> JSON:
-    """As the API server says it."""
-    return {"reason": "FieldValueInvalid", "field": field, "message": message}
 
 
 @pytest.mark.parametrize(
@@ -210,10 +203,7 @@ def test_a_new_rollout_is_not_judged_by_caches_that_are_not_complete() -> None:
 
 
 def test_a_candidates_pods_are_tried_as_its_target_would_run_them() -> None:
-    refused = {
-        "reason": "Invalid",
-        "details": {"causes": [cause("spec.template.spec.containers[1].image", "Required")]},
-    }
+    refused = RefusedError("no", (("spec.template.spec.containers[1].image", "Required"),))
     dry_run = FakeDryRun(lambda obj: Proof(object=obj, refusal=refused))
     candidate = {**rollout("2")["spec"]["candidate"], **OWN}
 
