@@ -18,7 +18,10 @@ from sluicegate.serving.operator.errors import RefusedError
 PREDICTOR_LABELS = (f"{GROUP}/predictor", "version")
 """Labels by which a rendered object names its predictor, ours before Seldon Core's."""
 _AUTOSCALING = {"HorizontalPodAutoscaler": "hpaSpec", "ScaledObject": "kedaSpec", "PodDisruptionBudget": "pdbSpec"}
-_NAMED = re.compile(r"(?P<list>\w+)\[(?:(?P<index>\d+)|name=\"(?P<name>[^\"]*)\")\](?P<rest>.*)", re.DOTALL)
+_IDENTITIES = ("name", "mountPath", "containerPort")
+"""What an item of a pod's list is known by; others by all that they say."""
+_SEGMENT = re.compile(r"\.?(?P<name>[\w-]+)(?P<keys>(?:\[[^\]]*\])*)")
+_KEY = re.compile(r"\[([^\]]*)\]")
 _REQUEST = re.compile(r"^[A-Z]+ \S+: \d+ ")
 """How the client begins a refusal; the reader of ours sent another request."""
 _FIELD = re.compile(r"(?<![\w.])\.?(?:spec|metadata)(?:\.[\w-]+|\[[^\]]+\])+")
@@ -105,21 +108,51 @@ def _names(pod: JSON) -> set[Any]:
 
 
 def _in_pod(inside: str, rendered: JSON, place: Place) -> str:
-    found = _NAMED.fullmatch(inside)
-    if found is None:
-        return f"{place.component}.spec.{inside}"
-    made: list[Any] = rendered["spec"]["template"]["spec"].get(found["list"]) or []
-    written: list[Any] = (place.spec or {}).get(found["list"]) or []
-    index = int(found["index"]) if found["index"] else -1
-    name = found["name"] if found["name"] is not None else _name_at(made, index)
-    places = [index for index, each in enumerate(written) if isinstance(each, dict) and each.get("name") == name]
-    if not places:
-        return place.predictor
-    return f"{place.component}.spec.{found['list']}[{places[0]}]{found['rest']}"
+    """Down both specs at once: items of lists are found again by what they are, since the operator adds others."""
+    made: Any = rendered["spec"]["template"]["spec"]
+    written: Any = place.spec
+    path = f"{place.component}.spec"
+    for segment in _SEGMENT.finditer(inside):
+        made, written = _child(made, segment["name"]), _child(written, segment["name"])
+        path += f".{segment['name']}"
+        for key in _KEY.findall(segment["keys"]):
+            if not isinstance(made, list):
+                path += f"[{key}]"
+                continue
+            made = _picked(made, key)
+            found = _index_of(made, written)
+            if found is None:
+                return place.predictor
+            path, written = f"{path}[{found}]", written[found]
+    return path
 
 
-def _name_at(items: list[Any], index: int) -> Any:
-    return items[index].get("name", "") if 0 <= index < len(items) and isinstance(items[index], dict) else ""
+def _child(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _picked(items: list[Any], key: str) -> Any:
+    """The item at ``12``, or the one of ``name="c"``."""
+    if key.isdecimal():
+        return items[int(key)] if int(key) < len(items) else None
+    wanted = dict(pair.split("=", 1) for pair in key.split(",") if "=" in pair)
+    texts = {name: value.strip('"') for name, value in wanted.items()}
+    fitting = (each for each in items if all(str(_child(each, name)) == text for name, text in texts.items()))
+    return next(fitting, None)
+
+
+def _index_of(item: Any, written: Any) -> int | None:
+    for index, each in enumerate(written if isinstance(written, list) else ()):
+        if item is not None and _is_same(item, each):
+            return index
+    return None
+
+
+def _is_same(made: Any, written: Any) -> bool:
+    if not isinstance(made, dict) or not isinstance(written, dict):
+        return bool(made == written)
+    named = [key for key in _IDENTITIES if key in written]
+    return all(made.get(key) == written[key] for key in named[:1] or written)
 
 
 def _errors(refusal: RefusedError, message: str, rendered: JSON, place: Place) -> Iterator[FieldError]:

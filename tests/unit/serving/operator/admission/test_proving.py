@@ -13,9 +13,17 @@ from sluicegate.serving.operator.errors import RefusedError
 C1 = "spec.predictors[1].componentSpecs[1]"
 
 
+VARIABLE = {"name": "E", "value": "x"}
+
+
 def component(*names: str) -> JSON:
     """A pod."""
-    return {"spec": {"containers": [{"name": each, "image": "i"} for each in names], "volumes": [{"name": "v"}]}}
+    return {
+        "spec": {
+            "containers": [{"name": each, "image": "i", "env": [VARIABLE]} for each in names],
+            "volumes": [{"name": "v"}],
+        }
+    }
 
 
 DEPLOYMENT = {
@@ -37,8 +45,11 @@ def pods() -> Pods:
 
 
 def last() -> JSON:
-    """The Deployment of the second predictor's second component; its first container is the operator's."""
-    return rendered(DEPLOYMENT)[2]
+    """The Deployment of the second predictor's second component; first container and variable are the operator's."""
+    found = rendered(DEPLOYMENT)[2]
+    containers = found["spec"]["template"]["spec"]["containers"]
+    containers[2] = containers[2] | {"env": [{"name": "ADDED", "value": "1"}, *containers[2]["env"]]}
+    return found
 
 
 @pytest.mark.parametrize(
@@ -46,6 +57,9 @@ def last() -> JSON:
     [
         ("spec.template.spec.containers[2].resources.limits[cpu]", f"{C1}.spec.containers[1].resources.limits[cpu]"),
         ('.spec.template.spec.containers[name="c"].imagee', f"{C1}.spec.containers[0].imagee"),
+        ("spec.template.spec.containers[2].env[1].value", f"{C1}.spec.containers[1].env[0].value"),
+        ("spec.template.spec.containers[2].env[0].value", "spec.predictors[1]"),
+        ('.spec.template.spec.containers[name="d"].env[name="E"].valuee', f"{C1}.spec.containers[1].env[0].valuee"),
         ("spec.template.spec.volumes[0].name", f"{C1}.spec.volumes[0].name"),
         ("spec.template.spec.restartPolicy", f"{C1}.spec.restartPolicy"),
         ("spec.template.metadata.labels", f"{C1}.metadata.labels"),
