@@ -110,9 +110,7 @@ SAMPLES: dict[str, JSON] = {
         )
     ),
     "chain in one pod": deployment(
-        predictor(
-            graph("clean", "TRANSFORMER", graph("predict")), component(container("clean"), container("predict"))
-        )
+        predictor(graph("clean", "TRANSFORMER", graph("predict")), component(container("clean"), container("predict")))
     ),
     "graph in two pods, engine apart": deployment(
         predictor(
@@ -124,16 +122,16 @@ SAMPLES: dict[str, JSON] = {
         annotations={"seldon.io/engine-separate-pod": "true", "seldon.io/engine-log-level": "INFO"},
     ),
     "combiner of prepackaged servers": deployment(
-        predictor(graph("both", "COMBINER", {**SKLEARN, "name": "a"}, {**SKLEARN, "name": "b"}), component(container("both")))
+        predictor(
+            graph("both", "COMBINER", {**SKLEARN, "name": "a"}, {**SKLEARN, "name": "b"}), component(container("both"))
+        )
     ),
     "built-in graph without pods": deployment(predictor({"name": "simple", "implementation": "SIMPLE_MODEL"})),
     "hpa of old": deployment(predictor(None, component(hpaSpec=HPA_V2BETA1))),
     "hpa and budget": deployment(predictor(None, component(hpaSpec=HPA_V2, pdbSpec={"maxUnavailable": "50%"}))),
     "claim": deployment(predictor({**SKLEARN, "modelUri": "pvc://models/iris/3"})),
     "server fetches by itself": deployment(
-        predictor(
-            {**SKLEARN, "envSecretRefName": "s3"}, annotations={"seldon.io/no-storage-initializer": "true"}
-        )
+        predictor({**SKLEARN, "envSecretRefName": "s3"}, annotations={"seldon.io/no-storage-initializer": "true"})
     ),
     "headless and renamed": deployment(
         predictor(annotations={"seldon.io/svc-name": "flowers", "seldon.io/headless-svc": "true"})
@@ -167,4 +165,4 @@ SAMPLES: dict[str, JSON] = {
     "main and shadow": deployment(
         predictor(traffic=100), predictor(name="shadow", shadow=True, traffic=50), replicas=2
     ),
-}  # fmt: skip
+}
