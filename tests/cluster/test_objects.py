@@ -1,115 +1,101 @@
 """What a predictor becomes, before a real API server: it takes every object, and a second look finds nothing to do."""
 
-import json
-import os
-import shutil
-import subprocess
-import sysconfig
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.unit.serving.operator.rendered import render
+from tests.cluster.kubectl import Kubectl
+from tests.shapes.reading import ACCEPTED, shapes
+from tests.unit.serving.operator.rendered import INSTALLATION, SERVERS_FOR_SHAPES, owned, render
 from tests.unit.serving.operator.samples import SAMPLES
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.objects.comparison import is_applied
+from sluicegate.serving.operator.objects.manifest import key_of
 from sluicegate.serving.operator.objects.replicas import FIELD_MANAGER
+from sluicegate.serving.operator.settings import Installation, read_installation
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("KUBECONFIG"), reason="KUBECONFIG is not set: these tests need a Kubernetes for tests"
-)
 APPLY = ("apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-")
-RESTRICTED = "pod-security.kubernetes.io/warn=restricted"
-
-
-def kubectl(*arguments: str, stdin: JSON | None = None) -> subprocess.CompletedProcess[str]:
-    """The real one; fails when it fails."""
-    installed = Path(sysconfig.get_path("scripts")) / "kubectl"
-    program = str(installed) if installed.exists() else shutil.which("kubectl")
-    assert program, "no kubectl: pip install 'sluicegate[plane]'"
-    text = None if stdin is None else json.dumps(stdin)
-    done = subprocess.run([program, *arguments], check=False, input=text, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
-    return done
+WARN = "pod-security.kubernetes.io/warn=restricted"
+FOR_SHAPES = read_installation({"SLUICEGATE_SERVERS": SERVERS_FOR_SHAPES})
 
 
 @pytest.fixture
-def namespace() -> Iterator[str]:
+def barren(kubectl: Kubectl) -> Iterator[Kubectl]:
     """A namespace of the test's own, in which no pod starts: the objects are what is looked at."""
-    name = f"operator-{uuid.uuid4().hex[:8]}"
+    name = f"test-objects-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     kubectl("create", "quota", "no-pods", "--hard=pods=0", "-n", name)
-    kubectl("label", "namespace", name, RESTRICTED)
-    yield name
+    kubectl("label", "namespace", name, WARN)
+    yield kubectl.within(name)
     kubectl("delete", "namespace", name, "--wait=false")
 
 
-def rendered(sample: str, namespace: str, *, owned: bool) -> JSON:
-    """All objects of a sample as a list."""
-    raw = SAMPLES[sample]
-    objects = list(render({**raw, "metadata": {**raw["metadata"], "namespace": namespace}}).values())
-    if not owned:
-        for each in objects:
-            # The garbage collector removes what an owner that does not exist owns.
-            del each["metadata"]["ownerReferences"]
+def rendered(raw: JSON, namespace: str, installation: Installation = INSTALLATION) -> list[JSON]:
+    """All objects of a SeldonDeployment, but KEDA's: its kind is not on every cluster."""
+    found = render(owned(raw, namespace), installation=installation)
+    return [each for each in found.values() if each["kind"] != "ScaledObject"]
+
+
+def unowned(objects: list[JSON]) -> list[JSON]:
+    """The same, safe from the garbage collector: it removes what an owner that does not exist owns."""
+    return [{**each, "metadata": {**each["metadata"], "ownerReferences": []}} for each in objects]
+
+
+def listed(objects: list[JSON]) -> JSON:
+    """As one file."""
     return {"apiVersion": "v1", "kind": "List", "items": objects}
 
 
-def live(manifest: JSON, namespace: str) -> Any:
-    """The object as the API server has it."""
-    name = manifest["metadata"]["name"]
-    return json.loads(kubectl("get", manifest["kind"], name, "-n", namespace, "-o", "json").stdout)
-
-
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_the_api_server_takes_every_object_and_there_is_nothing_to_do_after(sample: str, namespace: str) -> None:
-    kubectl(*APPLY, "--dry-run=server", stdin=rendered(sample, namespace, owned=True))
-    wanted = rendered(sample, namespace, owned=False)
+def test_the_api_server_takes_every_object_and_there_is_nothing_to_do_after(sample: str, barren: Kubectl) -> None:
+    objects = rendered(SAMPLES[sample], barren.namespace)
+    barren(*APPLY, "--dry-run=server", stdin=listed(objects))
+    wanted = unowned(objects)
 
-    kubectl(*APPLY, stdin=wanted)
+    barren(*APPLY, stdin=listed(wanted))
 
-    for manifest in wanted["items"]:
-        found = live(manifest, namespace)
-        assert is_applied(manifest, found), (manifest, found)
-
-
-@pytest.mark.parametrize("sample", ["prepackaged server", "class of the user", "built-in graph without pods"])
-def test_pods_of_ours_pass_pod_security_restricted(sample: str, namespace: str) -> None:
-    done = kubectl(*APPLY, "--dry-run=server", stdin=rendered(sample, namespace, owned=True))
-
-    assert "PodSecurity" not in done.stderr
+    found = barren.json("get", "-f", "-", stdin=listed(wanted))
+    live = {key_of(each): each for each in found.get("items", [found])}
+    assert [key_of(each) for each in wanted if not is_applied(each, live[key_of(each)])] == []
 
 
-def test_the_warning_would_come_for_a_users_container(namespace: str) -> None:
-    done = kubectl(*APPLY, "--dry-run=server", stdin=rendered("container of the user", namespace, owned=True))
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_the_api_server_takes_the_objects_of_every_shape_that_seldon_core_took(name: str, barren: Kubectl) -> None:
+    stored = [raw for raw in shapes(name) if raw["kind"] == "SeldonDeployment"]
+    objects = [each for raw in stored for each in rendered(raw, barren.namespace, FOR_SHAPES)]
 
-    assert "would violate PodSecurity" in done.stderr
+    if objects:
+        barren(*APPLY, "--dry-run=server", stdin=listed(objects))
 
 
-def test_a_deployment_of_seldon_core_is_taken_over_with_its_selector(namespace: str) -> None:
+def test_pods_of_ours_pass_pod_security_restricted_and_only_they(barren: Kubectl) -> None:
+    words = {}
+    for sample in ("prepackaged server", "class of the user", "built-in graph without pods", "container of the user"):
+        objects = rendered(SAMPLES[sample], barren.namespace)
+        words[sample] = barren.run(*APPLY, "--dry-run=server", stdin=listed(objects)).stderr
+
+    assert [sample for sample, said in words.items() if "PodSecurity" in said] == ["container of the user"]
+
+
+def test_a_deployment_of_seldon_core_is_taken_over_with_its_selector(barren: Kubectl) -> None:
     labels = {"app": "iris-default-0-classifier", "seldon-app": "iris-default", "version": "default"}
-    theirs = seldons_deployment(labels)
-    kubectl("create", "-n", namespace, "-f", "-", stdin=theirs)
-    raw = {**SAMPLES["prepackaged server"]}
-    raw["metadata"] = {**raw["metadata"], "namespace": namespace}
-    name = theirs["metadata"]["name"]
-    manifest = render(raw, live={("Deployment", name): live(theirs, namespace)})[f"Deployment/{name}"]
+    theirs = barren.json("create", "-f", "-", stdin=seldons_deployment(labels))
+    raw = owned(SAMPLES["prepackaged server"], barren.namespace)
+    manifest = render(raw, live={key_of(theirs): theirs})["Deployment/iris-default-0-classifier"]
 
-    kubectl(*APPLY, stdin=manifest)
+    taken = barren.json(*APPLY, stdin=unowned([manifest])[0])
 
-    assert live(manifest, namespace)["spec"]["selector"]["matchLabels"] == labels
+    assert taken["metadata"]["uid"] == theirs["metadata"]["uid"]
+    assert taken["spec"]["selector"]["matchLabels"] == labels
 
 
 def seldons_deployment(labels: dict[str, str]) -> JSON:
     """As another operator made it."""
     pod = {"containers": [{"name": "classifier", "image": "seldonio/sklearnserver:1.17.1"}]}
-    template = {"metadata": {"labels": labels}, "spec": pod}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "iris-default-0-classifier"},
-        "spec": {"selector": {"matchLabels": labels}, "template": template},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
     }

@@ -14,6 +14,10 @@ from sluicegate.serving.reconcile.workloads import workload_of
 
 INSTALLATION = read_installation({"SLUICEGATE_IMAGE_VERSION": "1"})
 MISSING = "(not there)"
+SERVERS_FOR_SHAPES = (
+    '{"TRITON_SERVER": {"seldon": "triton:1", "v2": "triton:1"}, "HUGGINGFACE_SERVER": {"seldon": "hf:1"}}'
+)
+"""Images that an installation would have to name before every shape of Seldon's runs."""
 
 
 def render(
@@ -34,6 +38,14 @@ def render(
     ]
     assert len(found) == len({(each["kind"], each["metadata"]["name"]) for each in found})
     return {f"{each['kind']}/{each['metadata']['name']}": each for each in found}
+
+
+def owned(raw: JSON, namespace: str = "default") -> JSON:
+    """The SeldonDeployment as if it were stored there."""
+    return {
+        **raw,
+        "metadata": {"uid": "11111111-2222-3333-4444-555555555555", **raw["metadata"], "namespace": namespace},
+    }
 
 
 def only(objects: Mapping[str, JSON], kind: str) -> JSON:

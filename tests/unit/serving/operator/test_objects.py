@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.unit.serving.operator.rendered import INSTALLATION, MISSING, at, only, render
+from tests.shapes.reading import ACCEPTED, shapes
+from tests.unit.serving.operator.rendered import INSTALLATION, MISSING, SERVERS_FOR_SHAPES, at, only, owned, render
 from tests.unit.serving.operator.samples import (
     HPA_V2BETA1,
     KEDA,
@@ -18,7 +19,7 @@ from tests.unit.serving.operator.samples import (
 
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
-from sluicegate.serving.operator.errors import InstallationRefusedError, NotRenderableError
+from sluicegate.serving.operator.errors import NotRenderableError, SettingsRefusedError
 from sluicegate.serving.operator.objects.explainer import explainer_warnings
 from sluicegate.serving.operator.settings import read_installation
 
@@ -330,7 +331,7 @@ def test_a_user_who_asks_for_root_is_not_contradicted(stated: Any, gone: str) ->
 
 def test_an_image_that_nobody_names_is_refused_with_the_setting_that_helps() -> None:
     with pytest.raises(NotRenderableError, match="SLUICEGATE_SERVERS"):
-        render(deployment(predictor({**SKLEARN, "implementation": "XGBOOST_SERVER"})))
+        render(deployment(predictor({**SKLEARN, "implementation": "TRITON_SERVER"})))
 
 
 def test_an_installations_own_server_is_used_by_its_protocol() -> None:
@@ -338,6 +339,38 @@ def test_an_installations_own_server_is_used_by_its_protocol() -> None:
     raw = deployment(predictor({**SKLEARN, "implementation": "XGBOOST_SERVER"}), protocol="kfserving")
 
     assert at(only(render(raw, installation=installation), "Deployment"), SERVER + "image") == "mlserver:1"
+
+
+def test_a_server_that_we_have_none_for_is_seldons_and_told_in_seldons_way() -> None:
+    raw = deployment(predictor({**SKLEARN, "implementation": "XGBOOST_SERVER"}))
+
+    found = at(only(render(raw), "Deployment"), SERVER[:-1])
+
+    assert found["image"] == "seldonio/xgboostserver:1.17.1"
+    assert found["readinessProbe"]["tcpSocket"] == {"port": "http"}
+    assert at(found, "env[PREDICTIVE_UNIT_PARAMETERS].value") == (
+        '[{"name": "model_uri", "value": "/mnt/models", "type": "STRING"}]'
+    )
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_every_shape_that_seldon_core_took_is_rendered(name: str) -> None:
+    installation = read_installation({"SLUICEGATE_SERVERS": SERVERS_FOR_SHAPES})
+
+    for raw in shapes(name):
+        if raw["kind"] == "SeldonDeployment":
+            assert render(owned(raw), installation=installation)
+
+
+def test_what_go_writes_for_nothing_is_not_stated() -> None:
+    own = {"name": "classifier", "image": "", "resources": {}, "env": []}
+
+    found, bare = (
+        at(only(render(deployment(predictor(*components))), "Deployment"), SERVER[:-1])
+        for components in ((None, component(own)), ())
+    )
+
+    assert found == bare
 
 
 def test_an_explainer_without_an_image_is_left_out_and_said_so() -> None:
@@ -357,5 +390,5 @@ def test_a_unit_that_does_not_simply_predict_is_led_by_an_engine() -> None:
 
 @pytest.mark.parametrize(("name", "text"), [("SLUICEGATE_SERVERS", "[]"), ("SLUICEGATE_KEDA", "perhaps")])
 def test_a_setting_that_cannot_be_read_is_refused_by_name(name: str, text: str) -> None:
-    with pytest.raises(InstallationRefusedError, match=name):
+    with pytest.raises(SettingsRefusedError, match=name):
         read_installation({name: text})
