@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.shapes.reading import ACCEPTED, shapes
-from tests.unit.serving.operator.rendered import INSTALLATION, MISSING, SERVERS_FOR_SHAPES, at, only, owned, render
+from tests.unit.serving.operator.rendered import MISSING, SERVERS_FOR_SHAPES, at, only, owned, render
 from tests.unit.serving.operator.samples import (
     HPA_V2BETA1,
     KEDA,
@@ -17,10 +17,7 @@ from tests.unit.serving.operator.samples import (
     predictor,
 )
 
-from sluicegate.serving.api.decoding import decode
-from sluicegate.serving.api.seldon_deployment import SeldonDeployment
-from sluicegate.serving.operator.errors import NotRenderableError, SettingsRefusedError
-from sluicegate.serving.operator.objects.explainer import explainer_warnings
+from sluicegate.serving.operator.errors import NotRenderableError
 from sluicegate.serving.operator.settings import read_installation
 
 POD = "spec.template.spec."
@@ -373,22 +370,9 @@ def test_what_go_writes_for_nothing_is_not_stated() -> None:
     assert found == bare
 
 
-def test_an_explainer_without_an_image_is_left_out_and_said_so() -> None:
-    raw = deployment(predictor(explainer={"type": "AnchorTabular"}))
-
-    assert "Deployment/iris-default-explainer" not in render(raw)
-    assert list(explainer_warnings(decode(raw, SeldonDeployment), INSTALLATION)) != []
-
-
 def test_a_unit_that_does_not_simply_predict_is_led_by_an_engine() -> None:
     raw = deployment(predictor(graph("own", "TRANSFORMER"), component(container("own"))))
 
     names = [each["name"] for each in at(only(render(raw), "Deployment"), POD + "containers")]
 
     assert names == ["seldon-container-engine", "own"]
-
-
-@pytest.mark.parametrize(("name", "text"), [("SLUICEGATE_SERVERS", "[]"), ("SLUICEGATE_KEDA", "perhaps")])
-def test_a_setting_that_cannot_be_read_is_refused_by_name(name: str, text: str) -> None:
-    with pytest.raises(SettingsRefusedError, match=name):
-        read_installation({name: text})
