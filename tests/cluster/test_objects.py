@@ -1,22 +1,26 @@
 """What a predictor becomes, before a real API server: it takes every object, and a second look finds nothing to do."""
 
+import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.cluster.kubectl import Kubectl
 from tests.shapes.reading import ACCEPTED, shapes
 from tests.unit.serving.operator.rendered import INSTALLATION, SERVERS_FOR_SHAPES, owned, render
-from tests.unit.serving.operator.samples import SAMPLES
+from tests.unit.serving.operator.samples import SAMPLES, deployment, predictor
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.objects.comparison import is_applied
 from sluicegate.serving.operator.objects.manifest import key_of
 from sluicegate.serving.operator.objects.replicas import FIELD_MANAGER
+from sluicegate.serving.operator.objects.takeover import takeover_patch
 from sluicegate.serving.operator.settings import Installation, read_installation
 
 APPLY = ("apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-")
 WARN = "pod-security.kubernetes.io/warn=restricted"
+NAMED = ("Deployment", "iris-default-0-classifier")
 FOR_SHAPES = read_installation({"SLUICEGATE_SERVERS": SERVERS_FOR_SHAPES})
 
 
@@ -78,24 +82,39 @@ def test_pods_of_ours_pass_pod_security_restricted_and_only_they(barren: Kubectl
     assert [sample for sample, said in words.items() if "PodSecurity" in said] == ["container of the user"]
 
 
-def test_a_deployment_of_seldon_core_is_taken_over_with_its_selector(barren: Kubectl) -> None:
-    labels = {"app": "iris-default-0-classifier", "seldon-app": "iris-default", "version": "default"}
-    theirs = barren.json("create", "-f", "-", stdin=seldons_deployment(labels))
+def test_a_deployment_of_seldon_core_is_taken_over_without_its_engine(barren: Kubectl) -> None:
+    made = seldons_deployment(barren, "classifier", "seldon-container-engine")
     raw = owned(SAMPLES["prepackaged server"], barren.namespace)
-    manifest = render(raw, live={key_of(theirs): theirs})["Deployment/iris-default-0-classifier"]
+    taken = json.dumps(takeover_patch(barren.json("get", *NAMED, "--show-managed-fields")))
+    manifest = render(raw, live={key_of(made): made})["/".join(NAMED)]
 
-    taken = barren.json(*APPLY, stdin=unowned([manifest])[0])
+    barren("patch", *NAMED, "--type=json", "-p", taken)
+    found = barren.json(*APPLY, stdin=unowned([manifest])[0])
 
-    assert taken["metadata"]["uid"] == theirs["metadata"]["uid"]
-    assert taken["spec"]["selector"]["matchLabels"] == labels
+    assert found["metadata"]["uid"] == made["metadata"]["uid"]
+    assert found["spec"]["selector"] == made["spec"]["selector"]
+    assert [each["name"] for each in found["spec"]["template"]["spec"]["containers"]] == ["classifier"]
 
 
-def seldons_deployment(labels: dict[str, str]) -> JSON:
-    """As another operator made it."""
-    pod = {"containers": [{"name": "classifier", "image": "seldonio/sklearnserver:1.17.1"}]}
-    return {
+def test_an_autoscaler_takes_replicas_over_without_a_pod_ended(barren: Kubectl) -> None:
+    raw = owned(deployment(predictor(replicas=7)), barren.namespace)
+    barren(*APPLY, stdin=unowned([render(raw)["/".join(NAMED)]])[0])
+    live = barren.json("get", *NAMED, "--show-managed-fields")
+    scaled = render(owned(SAMPLES["hpa of old"], barren.namespace), live={key_of(live): live})
+
+    found = barren.json(*APPLY, stdin=unowned([scaled["/".join(NAMED)]])[0])
+
+    assert found["spec"]["replicas"] == 7
+
+
+def seldons_deployment(kubectl: Kubectl, *containers: str) -> Any:
+    """One of Seldon Core's making, stored."""
+    labels = {"app": NAMED[1], "seldon-app": "iris-default", "version": "default"}
+    pod = {"containers": [{"name": each, "image": "seldonio/any:1.17.1"} for each in containers]}
+    raw = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "iris-default-0-classifier"},
+        "metadata": {"name": NAMED[1]},
         "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
     }
+    return kubectl.json("create", "--field-manager=manager", "-f", "-", stdin=raw)
