@@ -14,8 +14,7 @@ from tests.unit.serving.operator.samples import SAMPLES, deployment, predictor
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.objects.comparison import is_applied
 from sluicegate.serving.operator.objects.manifest import key_of
-from sluicegate.serving.operator.objects.replicas import FIELD_MANAGER
-from sluicegate.serving.operator.objects.takeover import takeover_patch
+from sluicegate.serving.operator.objects.takeover import FIELD_MANAGER, takeover_patch
 from sluicegate.serving.operator.settings import Installation, read_installation
 
 APPLY = ("apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-")
@@ -98,13 +97,17 @@ def test_a_deployment_of_seldon_core_is_taken_over_without_its_engine(barren: Ku
 
 def test_an_autoscaler_takes_replicas_over_without_a_pod_ended(barren: Kubectl) -> None:
     raw = owned(deployment(predictor(replicas=7)), barren.namespace)
-    barren(*APPLY, stdin=unowned([render(raw)["/".join(NAMED)]])[0])
-    live = barren.json("get", *NAMED, "--show-managed-fields")
+    live = barren.json(*APPLY, stdin=unowned([render(raw)["/".join(NAMED)]])[0])
     scaled = render(owned(SAMPLES["hpa of old"], barren.namespace), live={key_of(live): live})
 
+    barren(*APPLY, stdin=unowned([scaled["/".join(NAMED)]])[0])
+    barren("scale", *NAMED, "--replicas=9")
+    live = barren.json("get", *NAMED)
+    scaled = render(owned(SAMPLES["hpa of old"], barren.namespace), live={key_of(live): live})
     found = barren.json(*APPLY, stdin=unowned([scaled["/".join(NAMED)]])[0])
 
-    assert found["spec"]["replicas"] == 7
+    assert live["spec"]["replicas"] == found["spec"]["replicas"] == 9
+    assert "replicas" not in scaled["/".join(NAMED)]["spec"]
 
 
 def seldons_deployment(kubectl: Kubectl, *containers: str) -> Any:

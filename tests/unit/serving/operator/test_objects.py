@@ -1,13 +1,13 @@
 """What a predictor becomes: a table of behaviours, the fields of an object in each group."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
 from tests.shapes.reading import ACCEPTED, shapes
 from tests.unit.serving.operator.rendered import MISSING, SERVERS_FOR_SHAPES, at, only, owned, render
 from tests.unit.serving.operator.samples import (
-    HPA_V2BETA1,
-    KEDA,
     SAMPLES,
     SKLEARN,
     component,
@@ -205,83 +205,31 @@ def test_a_predictor_becomes(sample: str, name: str, field: str, value: Any) -> 
     assert at(render(SAMPLES[sample])[name], field) == value
 
 
-def test_metrics_of_v2beta1_become_metrics_of_v2() -> None:
-    autoscaler = only(render(SAMPLES["hpa of old"]), "HorizontalPodAutoscaler")
+@pytest.mark.parametrize("name", ["seldon.io/istio-retries", "seldon.io/ambassador-id", "team/note"])
+def test_an_annotation_that_no_server_reads_starts_no_pod(name: str) -> None:
+    annotated = only(render(deployment(predictor(), annotations={name: "3"})), "Deployment")
 
-    assert autoscaler["spec"]["metrics"] == [
-        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}},
-        {
-            "type": "Pods",
-            "pods": {"metric": {"name": "rows"}, "target": {"type": "AverageValue", "averageValue": "1000m"}},
-        },
-        {
-            "type": "Object",
-            "object": {
-                "describedObject": {"apiVersion": "v1", "kind": "Service", "name": "queue"},
-                "metric": {"name": "depth"},
-                "target": {"type": "Value", "value": "5000m"},
-            },
-        },
-        {"type": "External", "external": {"metric": {"name": "lag"}, "target": {"type": "Value", "value": 10}}},
-    ]
-
-
-def test_keda_wins_over_an_hpa_which_wins_over_replicas() -> None:
-    objects = render(deployment(predictor(None, component(kedaSpec=KEDA, hpaSpec=HPA_V2BETA1, replicas=3))))
-
-    assert only(objects, "ScaledObject")["spec"] == {**KEDA, "scaleTargetRef": {"name": "iris-default-0-classifier"}}
-    assert "replicas" not in only(objects, "Deployment")["spec"]
-    assert not any(name.startswith("HorizontalPodAutoscaler/") for name in objects)
-
-
-def test_without_keda_on_the_cluster_replicas_are_as_stated() -> None:
-    installation = read_installation({"SLUICEGATE_KEDA": "false"})
-
-    objects = render(deployment(predictor(None, component(kedaSpec=KEDA, replicas=3))), installation=installation)
-
-    assert only(objects, "Deployment")["spec"]["replicas"] == 3
-    assert not any(name.startswith("ScaledObject/") for name in objects)
+    assert annotated["spec"]["template"] == only(render(deployment(predictor())), "Deployment")["spec"]["template"]
 
 
 @pytest.mark.parametrize(
-    ("own", "predictors", "deployments", "expected"), [(1, 2, 3, 1), (None, 2, 3, 2), (None, None, 3, 3), (0, 2, 3, 0)]
-)
-def test_replicas_of_a_component_win_over_the_predictors_and_those_over_the_deployments(
-    own: int | None, predictors: int | None, deployments: int | None, expected: int
-) -> None:
-    raw = deployment(predictor(None, component(replicas=own), replicas=predictors), replicas=deployments)
-
-    assert only(render(raw), "Deployment")["spec"]["replicas"] == expected
-
-
-@pytest.mark.parametrize(
-    ("raw", "kind", "field"),
+    ("sample", "transport", "address"),
     [
-        (deployment(predictor()), "Deployment", "spec.replicas"),
-        (SAMPLES["hpa of old"], "HorizontalPodAutoscaler", "spec.minReplicas"),
-        (deployment(predictor(None, component(kedaSpec=KEDA))), "ScaledObject", "spec.minReplicaCount"),
+        ("chain in one pod", "rest", ("localhost", 9000)),
+        ("chain in one pod", "grpc", ("localhost", 9500)),
+        ("graph in two pods, engine apart", "rest", ("iris-default-choose.default.svc.cluster.local", 9000)),
     ],
-    ids=["replicas", "hpa", "keda"],
 )
-def test_pods_of_a_stable_predictor_are_held_whoever_scales_them(raw: Any, kind: str, field: str) -> None:
-    assert at(only(render(raw, hold=5), kind), field) == 5
+def test_the_engine_is_told_where_each_unit_listens(sample: str, transport: str, address: tuple[str, int]) -> None:
+    raw = SAMPLES[sample]
+    objects = render({**raw, "spec": {**raw["spec"], "transport": transport}}).values()
+    field = POD + "containers[seldon-container-engine].env[ENGINE_PREDICTOR].value"
+    engines = (at(each, field) for each in objects if each["kind"] == "Deployment")
+    told = json.loads(base64.b64decode(next(each for each in engines if each != MISSING)))
 
+    endpoint = told["graph"]["endpoint"]
 
-def test_replicas_that_we_stated_stay_until_the_autoscaler_states_its_own() -> None:
-    """A field that its only applier leaves out goes back to its default: ten pods would become one."""
-    fields = {"manager": "sluicegate-operator", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    ours = {"metadata": {"managedFields": [fields]}, "spec": {"replicas": 10}}
-    scaled = {"metadata": {"managedFields": [{**fields, "manager": "kube-controller-manager"}]}, "spec": ours["spec"]}
-
-    before, after = (
-        render(SAMPLES["hpa of old"], live={("Deployment", "iris-default-0-classifier"): live})
-        for live in (ours, scaled)
-    )
-
-    assert (at(only(before, "Deployment"), "spec.replicas"), at(only(after, "Deployment"), "spec.replicas")) == (
-        10,
-        MISSING,
-    )
+    assert (endpoint["service_host"], endpoint["service_port"]) == address
 
 
 def test_a_live_deployments_selector_stays_and_its_pods_go_on_bearing_it() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.objects.manifest import APPLIED_ANNOTATION
-from sluicegate.serving.operator.objects.replicas import FIELD_MANAGER
 
+FIELD_MANAGER = "sluicegate-operator"
 FORMER_MANAGERS = frozenset({"manager"})
 """As what Seldon Core's operator writes: the name of its program."""
 
@@ -18,7 +18,8 @@ FORMER_MANAGERS = frozenset({"manager"})
 def takeover_patch(live: JSON | None, former: Collection[str] = FORMER_MANAGERS) -> list[JSON]:
     """JSON patch to send before the first apply; empty when there is nothing to take over.
 
-    It fails when somebody writes the object meanwhile, and is then to be made anew.
+    ``live`` is to be read from the API server itself: caches leave ``managedFields`` out. The patch fails when somebody
+    writes the object meanwhile, and is then to be made anew.
     """
     metadata = (live or {}).get("metadata") or {}
     entries: list[JSON] = metadata.get("managedFields") or []
