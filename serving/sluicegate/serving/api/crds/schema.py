@@ -1,8 +1,9 @@
 """A typed view as a structural OpenAPI schema, as ``apiextensions.k8s.io/v1`` asks for it.
 
-The schema takes what ``decoding.decode`` takes: a field that is null counts as left out, so every field that may be
-left out may be null; and a field that the schema drops is one that no view reads. It is stricter in two places: whole
-numbers have a width, and blocks that a view passes on unread have a shape (``blocks``).
+The schema takes what ``decoding.decode`` takes, and a field that it drops is one that no view reads. A null counts as
+left out: a create drops it where the schema does not say ``nullable``, but a server-side apply refuses it there. So all
+say it but enumerations and what the scale subresource reads, where the API server takes no null. The schema is stricter
+than decoding in two places: whole numbers have a width, and blocks that a view passes on unread have a shape.
 """
 
 import inspect
@@ -15,7 +16,7 @@ import msgspec
 from sluicegate.serving.api.crds.blocks import INSIDES, OPEN
 from sluicegate.serving.api.crds.meanings import MEANINGS
 from sluicegate.serving.api.metadata import JSON, Condition, View
-from sluicegate.serving.api.seldon_deployment import PredictiveUnit
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit, SeldonDeploymentSpec, SeldonDeploymentStatus
 
 GRAPH_DEPTH = 6
 """Units below each other whose fields the schema knows. CRDs cannot recurse: what is deeper is kept unread by the API
@@ -23,6 +24,7 @@ server, and read and checked by admission like the rest."""
 DESCRIBED_DEPTH = 2
 """Units below each other that carry descriptions: the deeper ones are the same again, and a CRD has to stay small."""
 _WIDE = frozenset({"observed_generation", "renewal", "lease_renewal"})
+_SCALED = (SeldonDeploymentSpec, SeldonDeploymentStatus)
 _ANYTHING: JSON = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 _SCALARS: dict[Any, JSON] = {
     str: {"type": "string"},
@@ -74,7 +76,8 @@ def _property(view: type[View], field: msgspec.structs.FieldInfo, depth: int) ->
     schema: JSON = described | _typed(field.type, INSIDES.get((view, field.name)), depth)
     if field.name in _WIDE:
         schema["format"] = "int64"
-    if not field.required:
+    scaled = view in _SCALED and field.name == "replicas"
+    if not (field.required or scaled or "enum" in schema):
         schema["nullable"] = True
     return schema
 
