@@ -20,7 +20,7 @@ from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 CRDS = Path(__file__).parents[2] / "manifests" / "install" / "crds"
 NAMES = ("seldondeployments.machinelearning.seldon.io", "modelrollouts.sluicegate.dev")
 GROUP = "machinelearning.seldon.io"
-SCHEMA = object_schema(SELDON_DEPLOYMENT.view)
+SCHEMA = object_schema(SELDON_DEPLOYMENT.view, "")
 STRICT = [name for name in ACCEPTED if name != "unknown-fields"]
 STATUS = {
     "state": "Available",
@@ -58,6 +58,13 @@ def test_the_api_server_finds_nothing_wrong_with_the_schema(cluster: Kubectl, na
     conditions = cluster.json("get", "crd", name)["status"]["conditions"]
 
     assert {each["type"]: each["status"] for each in conditions} == {"NamesAccepted": "True", "Established": "True"}
+
+
+def test_a_second_apply_changes_nothing(cluster: Kubectl) -> None:
+    """The API server adds nothing that a GitOps tool would put back."""
+    said = cluster("apply", "--server-side=false", "-f", str(CRDS)).splitlines()
+
+    assert [line.split()[-1] for line in said] == ["unchanged", "unchanged"]
 
 
 @pytest.mark.parametrize("file", STRICT)

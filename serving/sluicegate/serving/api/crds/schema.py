@@ -6,7 +6,6 @@ say it but enumerations and what the scale subresource reads, where the API serv
 than decoding in two places: whole numbers have a width, and blocks that a view passes on unread have a shape.
 """
 
-import inspect
 import types
 import typing
 from typing import Any
@@ -34,13 +33,13 @@ _SCALARS: dict[Any, JSON] = {
 }
 
 
-def object_schema(view: type[View]) -> JSON:
+def object_schema(view: type[View], description: str) -> JSON:
     """The schema of a whole object; its metadata is Kubernetes' own."""
     fields = {field.name: field for field in msgspec.structs.fields(view)}
     parts = {name: _property(view, fields[name], 0) for name in ("spec", "status")}
     return {
         "type": "object",
-        "description": sentence_of(view),
+        "description": description,
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
@@ -48,11 +47,6 @@ def object_schema(view: type[View]) -> JSON:
             **parts,
         },
     }
-
-
-def sentence_of(view: type[View]) -> str:
-    """A class's docstring as one line of plain text."""
-    return " ".join((inspect.getdoc(view) or "").replace("``", "").split())
 
 
 def _struct(view: type[View], depth: int) -> JSON:
