@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import yaml
 
-from sluicegate.serving.client.objects import RESOURCES, Resource
+from sluicegate.serving.api.resources import RESOURCES, Resource
 
 JSON = dict[str, Any]
 SHORT_NAMES = {

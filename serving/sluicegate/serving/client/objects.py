@@ -9,13 +9,13 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from sluicegate.serving.api.metadata import GROUP, JSON
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.api.resources import RESOURCES, Resource
 from sluicegate.serving.client.errors import (
     ClientError,
     ConflictError,
@@ -28,34 +28,6 @@ from sluicegate.serving.client.errors import (
 
 JSONObjects = list[JSON]
 _POLL_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """Where a kind is served."""
-
-    group: str
-    version: str
-    plural: str
-    namespaced: bool = True
-
-    def path(self, namespace: str | None, name: str = "") -> str:
-        """Its path; without a namespace, of all of them."""
-        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        inside = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
-        return f"{root}{inside}/{self.plural}" + (f"/{name}" if name else "")
-
-
-RESOURCES = {
-    "SeldonDeployment": Resource("machinelearning.seldon.io", "v1", "seldondeployments"),
-    "ModelRollout": Resource(GROUP, "v1alpha1", "modelrollouts"),
-    "Workflow": Resource("argoproj.io", "v1alpha1", "workflows"),
-    "WorkflowTemplate": Resource("argoproj.io", "v1alpha1", "workflowtemplates"),
-    "Secret": Resource("", "v1", "secrets"),
-    "ConfigMap": Resource("", "v1", "configmaps"),
-    "Event": Resource("", "v1", "events"),
-    "Namespace": Resource("", "v1", "namespaces", namespaced=False),
-}
 
 
 class Objects:

@@ -13,7 +13,6 @@ import msgspec
 from sluicegate.serving.api import model_rollout, seldon_deployment
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.model_rollout import ModelRollout, ModelRolloutStatus
-from sluicegate.serving.api.seldon_deployment import SeldonDeploymentStatus
 from sluicegate.serving.gateway.routes import Acknowledged, Route
 from sluicegate.serving.local.errors import StoreError
 from sluicegate.serving.local.events import EventRecorder
@@ -23,8 +22,8 @@ from sluicegate.serving.reconcile.lease import LeaseBook
 from sluicegate.serving.reconcile.notices import Notice
 from sluicegate.serving.reconcile.rollout import Decision, advance
 from sluicegate.serving.reconcile.snapshot import Snapshot, StoredDeployment, StoredRollout, snapshot_of
-from sluicegate.serving.reconcile.status import deployment_status, invalid_status, written
-from sluicegate.serving.reconcile.target import promoted, restored
+from sluicegate.serving.reconcile.status import deployment_status, invalid_status, notice_of, written
+from sluicegate.serving.reconcile.target import swapped
 from sluicegate.serving.reconcile.traffic import route_of
 from sluicegate.serving.reconcile.workloads import (
     Observed,
@@ -128,7 +127,7 @@ class Controller:
         try:
             self._write_status(rollout.raw, written(decision.status))
             if decision.swap is not None and deployment is not None:
-                self._store.replace(_swapped(deployment.raw, rollout, decision))
+                self._store.replace(swapped(deployment.raw, rollout.raw, decision.status.stable, decision.swap))
         except StoreError as error:
             _LOG.info("%s %s: %s", rollout.view.kind, rollout.view.metadata.name, error)
             return False
@@ -188,7 +187,7 @@ class Controller:
             _LOG.info("%s %s: %s", view.kind, view.metadata.name, error)
             return
         if (status.state, status.description) != (view.status.state, view.status.description):
-            self._tell(deployment.raw, (_notice(status),))
+            self._tell(deployment.raw, (notice_of(status),))
 
     def _observed(self, namespace: str, name: str, deployment: StoredDeployment | None) -> Observed:
         """The servers of a namespace, and what the gateway says of one deployment.
@@ -233,17 +232,6 @@ class Controller:
 
     def _looks(self) -> tuple[object, ...]:
         return (self._store.version(), self._servers.observe(), self._gateway.acknowledged())
-
-
-def _swapped(target: JSON, rollout: StoredRollout, decision: Decision) -> JSON:
-    if decision.swap == "promote":
-        return promoted(target, rollout.raw, decision.status.stable)
-    return restored(target, rollout.raw)
-
-
-def _notice(status: SeldonDeploymentStatus) -> Notice:
-    bad = status.state == "Failed" or status.description
-    return Notice(reason=status.state, message=status.description, type="Warning" if bad else "Normal")
 
 
 def _all_workloads(snapshot: Snapshot) -> tuple[Workload, ...]:

@@ -7,7 +7,6 @@ whoever is killed between two writes finds at the next start what was meant. The
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import msgspec
 
@@ -19,7 +18,7 @@ from sluicegate.serving.reconcile.admission import Admission, admit, has_started
 from sluicegate.serving.reconcile.ending import Cause, cause_to_end
 from sluicegate.serving.reconcile.lease import LeaseView, is_claimed
 from sluicegate.serving.reconcile.notices import Notice
-from sluicegate.serving.reconcile.target import Target, TargetState, raw_predictor, state_of
+from sluicegate.serving.reconcile.target import Swap, Target, TargetState, raw_predictor, state_of
 from sluicegate.serving.reconcile.traffic import is_foreign
 from sluicegate.serving.reconcile.workloads import Observed, workload_of
 
@@ -28,13 +27,10 @@ _GOOD: frozenset[Phase] = frozenset({"Pending", "Queued", "Ready", "Progressing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The status to store, then perhaps a change of the target, and what to tell people.
-
-    ``swap``: ``promote`` puts the candidate in the stable predictor's place, ``restore`` puts it back.
-    """
+    """The status to store, then perhaps a change of the target, and what to tell people."""
 
     status: ModelRolloutStatus
-    swap: Literal["promote", "restore"] | None = None
+    swap: Swap | None = None
     notices: tuple[Notice, ...] = ()
 
 

@@ -20,6 +20,7 @@ from sluicegate.serving.api.seldon_deployment import (
     State,
 )
 from sluicegate.serving.gateway.routes import Route
+from sluicegate.serving.reconcile.notices import Notice
 from sluicegate.serving.reconcile.workloads import Observed, Replica, Workload
 
 STABLE = "Stable"
@@ -103,6 +104,12 @@ def invalid_status(deployment: SeldonDeployment, why: str, now: float) -> Seldon
             deployment.status.conditions, (condition("Ready", holds=False, reason="Invalid", message=why),), now
         ),
     )
+
+
+def notice_of(status: SeldonDeploymentStatus) -> Notice:
+    """What is told when a deployment's state or its description changed."""
+    bad = status.state == "Failed" or status.description
+    return Notice(reason=status.state, message=status.description, type="Warning" if bad else "Normal")
 
 
 def written(status: SeldonDeploymentStatus | ModelRolloutStatus) -> JSON:

@@ -16,6 +16,9 @@ from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeploy
 TargetState = Literal["stable", "candidate", "changed", "deleted"]
 """Which predictor is the target's own: the one before the rollout, the candidate, something else; or it is gone."""
 
+Swap = Literal["promote", "restore"]
+"""``promote`` puts the candidate in the stable predictor's place, ``restore`` puts it back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -48,6 +51,11 @@ def promoted(target: JSON, rollout: JSON, status_stable: str) -> JSON:
 def restored(target: JSON, rollout: JSON) -> JSON:
     """The SeldonDeployment with its predictor of before the rollout back in its place."""
     return _with(target, rollout["spec"]["candidate"]["name"], dict(rollout["status"]["stablePredictor"]))
+
+
+def swapped(target: JSON, rollout: JSON, stable: str, swap: Swap) -> JSON:
+    """The SeldonDeployment after a swap; ``stable`` is the name of its predictor before the rollout."""
+    return promoted(target, rollout, stable) if swap == "promote" else restored(target, rollout)
 
 
 def _same(one: PredictorSpec, other: PredictorSpec) -> bool:

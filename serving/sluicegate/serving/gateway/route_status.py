@@ -1,0 +1,113 @@
+"""What a live HTTPRoute or GRPCRoute says of itself: whether its newest generation is in force, and its weights. Pure.
+
+A gateway's condition says that it understood the route, not yet that its proxies have it: Envoy Gateway writes
+Accepted when it has translated it, and Envoy has it some milliseconds later. Who must know asks the gateway itself:
+``GET /seldon/<namespace>/<name>/.sluicegate/version`` redirects to a path that ends with the version in force there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.gateway.services import PREDICTOR_HEADER
+
+_NEEDED = ("Accepted", "ResolvedRefs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteState:
+    """``weights``: percent by predictor in the route's spec; in force only if ``complaint`` is empty."""
+
+    weights: dict[str, int]
+    version: str = ""
+    complaint: str = ""
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether every parent took this generation of the route."""
+        return not self.complaint
+
+
+def acknowledged_by(live: JSON, parents: tuple[JSON, ...]) -> RouteState:
+    """What ``live``, as the API server has it, says about ``parents``, the parentRefs that it was given."""
+    return RouteState(
+        weights=weights_of(live),
+        version=version_of(live),
+        complaint="; ".join(complaint for parent in parents for complaint in _complaints(live, parent)),
+    )
+
+
+def policy_complaint(live: JSON) -> str:
+    """Why a BackendTrafficPolicy is not in force; empty when it is."""
+    generation = live.get("metadata", {}).get("generation", 0)
+    ancestors = live.get("status", {}).get("ancestors", [])
+    where = f"policy {live.get('metadata', {}).get('name', '')}"
+    if not ancestors:
+        return f"{where}: no gateway has answered yet"
+    found = [text for one in ancestors for text in _condition(one.get("conditions", []), "Accepted", generation)]
+    return "; ".join(f"{where}: {text}" for text in found)
+
+
+def weights_of(route: JSON) -> dict[str, int]:
+    """Percent by predictor, read from the rule that goes by weight; empty when nobody has traffic."""
+    for rule in route.get("spec", {}).get("rules", []):
+        if rule.get("name") == "predictions":
+            return {_predictor(one): int(one.get("weight", 1)) for one in rule.get("backendRefs", [])}
+    return {}
+
+
+def version_of(route: JSON) -> str:
+    """What the gateway answers on the version path once this spec is in force; empty for a route without one."""
+    for rule in route.get("spec", {}).get("rules", []):
+        if rule.get("name") == "version":
+            path = rule["filters"][0]["requestRedirect"]["path"]["replaceFullPath"]
+            return str(path).rpartition("/")[2]
+    return ""
+
+
+def _predictor(backend: JSON) -> str:
+    for one in backend.get("filters", []):
+        for header in one.get("requestHeaderModifier", {}).get("set", []):
+            if header["name"] == PREDICTOR_HEADER:
+                return str(header["value"])
+    return str(backend["name"])
+
+
+def _complaints(live: JSON, parent: JSON) -> Iterator[str]:
+    where = f"gateway {_place(live, parent)[0]}/{parent['name']}"
+    answers = [
+        one
+        for one in live.get("status", {}).get("parents", [])
+        if _place(live, one["parentRef"]) == _place(live, parent)
+    ]
+    if not answers:
+        yield f"{where}: has not answered yet"
+    for answer in answers:
+        conditions = answer.get("conditions", [])
+        generation = live.get("metadata", {}).get("generation", 0)
+        for kind in _NEEDED:
+            yield from (f"{where}: {text}" for text in _condition(conditions, kind, generation))
+        for one in conditions:
+            if one["type"] == "PartiallyInvalid" and one["status"] == "True":
+                yield f"{where}: takes a part only: {one.get('reason', '')}: {one.get('message', '')}"
+
+
+def _condition(conditions: list[JSON], kind: str, generation: int) -> Iterator[str]:
+    found = next((one for one in conditions if one["type"] == kind), None)
+    if found is None:
+        yield f"says nothing of {kind} yet"
+    elif found.get("observedGeneration", 0) != generation:
+        yield f"{kind} is of generation {found.get('observedGeneration', 0)}, the newest is {generation}"
+    elif found["status"] != "True":
+        yield f"{kind} is {found['status']}: {found.get('reason', '')}: {found.get('message', '')}"
+
+
+def _place(live: JSON, reference: JSON) -> tuple[object, ...]:
+    own = live.get("metadata", {}).get("namespace", "default")
+    return (
+        reference.get("namespace", own),
+        reference["name"],
+        reference.get("sectionName", ""),
+        reference.get("port", 0),
+        reference.get("kind", "Gateway"),
+    )

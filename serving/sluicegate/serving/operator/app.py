@@ -1,0 +1,192 @@
+"""The operator, put together: caches, lease, queue, controller, gateway, and the doors at which others ask it.
+
+Every replica watches, answers health, metrics and the webhook; only the leader writes and feeds gateways. A part that
+breaks ends the process, loudly, and Kubernetes begins anew; at SIGTERM the lease is handed on at once.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from sluicegate.serving.api.resources import CLUSTER_RESOURCES
+from sluicegate.serving.gateway.listener import Front
+from sluicegate.serving.gateway.routes import Address
+from sluicegate.serving.gateway.xds import XdsDoor
+from sluicegate.serving.operator.clock import SystemClock
+from sluicegate.serving.operator.cluster.access import Access, connect, from_kubeconfig, in_cluster
+from sluicegate.serving.operator.cluster.cache import Key
+from sluicegate.serving.operator.cluster.caches import ALWAYS, WHERE_SERVED, Caches
+from sluicegate.serving.operator.cluster.client import Cluster
+from sluicegate.serving.operator.cluster.election import Election
+from sluicegate.serving.operator.cluster.queue import WorkQueue
+from sluicegate.serving.operator.controller import Controller
+from sluicegate.serving.operator.errors import ClusterError, SettingsRefusedError
+from sluicegate.serving.operator.events import EventRecorder
+from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
+from sluicegate.serving.operator.metrics import Metrics
+from sluicegate.serving.operator.process import Process
+from sluicegate.serving.operator.settings import Installation
+
+GATEWAY_LOOK = 0.1
+"""Seconds between looks at what Envoy acknowledged."""
+_LOG = logging.getLogger(__name__)
+
+
+class Operator:
+    """One replica. ``run`` is its whole life."""
+
+    def __init__(self, process: Process, installation: Installation, *, access: Access, kinds: tuple[str, ...]) -> None:
+        self._process, self._installation, self._clock = process, installation, SystemClock()
+        self._cluster = Cluster(connect(access))
+        self._queue, self._metrics = WorkQueue(), Metrics()
+        self._caches = Caches(
+            self._cluster, namespace=process.watch_namespace or None, kinds=kinds, changed=self._queue.add
+        )
+        self._election = Election(
+            self._cluster,
+            name=process.lease,
+            namespace=process.namespace or access.namespace,
+            mine=process.identity,
+            monotonic=self._clock.monotonic,
+            wall=self._clock.now,
+        )
+        self._xds = XdsDoor(Front(address=Address(host="0.0.0.0", port=process.front_port)))
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT, or until a part breaks (raises)."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        doors = ((self._health(), self._process.http_port), (self._gateway_door(), self._process.xds_port))
+        parts = [
+            _named("stop", stop.wait()),
+            _named("caches", self._caches.run()),
+            _named("election", self._election.run()),
+            _named("leading", self._lead()),
+            *(_named("door", self._server(app, port).serve()) for app, port in doors),
+        ]
+        try:
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                _raise_first(parts)
+        finally:
+            self._xds.close()
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+            with suppress(ClusterError):
+                await self._election.release()
+            await self._cluster.close()
+
+    async def _lead(self) -> None:
+        """Wait for complete caches and the lease, then look at everything once, and at what changes for ever."""
+        await self._caches.complete()
+        _LOG.info("caches are complete: %s", self._caches.sizes)
+        await self._election.leads.wait()
+        keys = self._known_keys()
+        gateway = BundledEnvoy(self._xds, expected=keys, changed=self._queue.add)
+        controller = Controller(
+            cluster=self._cluster,
+            caches=self._caches,
+            gateway=gateway,
+            queue=self._queue,
+            events=EventRecorder(self._cluster, now=self._clock.now),
+            clock=self._clock,
+            installation=self._installation,
+        )
+        for key in keys:
+            self._queue.add(key)
+
+        async def look(key: Key) -> None:
+            # A process that was frozen wakes up in the middle of something, and others may lead by now.
+            self._election.insist()
+            with self._metrics.look():
+                await controller.reconcile(key)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._process.workers):
+                group.create_task(self._queue.work(look))
+            group.create_task(_watch(gateway))
+
+    def _known_keys(self) -> list[Key]:
+        return [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self._caches.deployments.all()]
+
+    def _health(self) -> Starlette:
+        async def live(_request: Request) -> Response:
+            return PlainTextResponse("ok")
+
+        async def ready(_request: Request) -> Response:
+            complete = self._caches.is_complete
+            return PlainTextResponse("ok" if complete else "lists are not complete yet", 200 if complete else 503)
+
+        async def metrics(_request: Request) -> Response:
+            text = self._metrics.exposition(self._caches, len(self._queue), leads=self._election.leads.is_set)
+            return Response(text, media_type="text/plain; version=0.0.4")
+
+        return Starlette(routes=[Route("/livez", live), Route("/readyz", ready), Route("/metrics", metrics)])
+
+    def _gateway_door(self) -> Starlette:
+        async def leading(_request: Request) -> Response:
+            leads = self._election.leads.is_set()
+            return PlainTextResponse("ok" if leads else "another replica leads", 200 if leads else 503)
+
+        return Starlette(routes=[Route("/leading", leading), *self._xds.routes()])
+
+    def _server(self, app: Starlette, port: int) -> uvicorn.Server:
+        config = uvicorn.Config(
+            app, host=self._process.host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=3
+        )
+        return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the operator has an order in which things end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(process: Process, installation: Installation) -> None:
+    """Find the cluster, and run. Raises SettingsRefusedError and ClusterError."""
+    access = in_cluster()
+    if access is None:
+        if not process.kubeconfig:
+            raise SettingsRefusedError("no cluster: this is no pod with a service account, and KUBECONFIG is not set")
+        access = from_kubeconfig(process.kubeconfig)
+    kinds = await _served_kinds(access)
+    await Operator(process, installation, access=access, kinds=kinds).run()
+
+
+async def _served_kinds(access: Access) -> tuple[str, ...]:
+    cluster = Cluster(connect(access))
+    try:
+        found = [kind for kind in WHERE_SERVED if await cluster.serves(CLUSTER_RESOURCES[kind])]
+    finally:
+        await cluster.close()
+    return (*ALWAYS, *found)
+
+
+async def _watch(gateway: BundledEnvoy) -> None:
+    while True:
+        gateway.look()
+        await asyncio.sleep(GATEWAY_LOOK)
+
+
+def _named(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    return asyncio.create_task(work, name=name)
+
+
+def _raise_first(parts: list[asyncio.Task[Any]]) -> None:
+    done = next(part for part in parts if part.done())
+    _LOG.error("the operator's %s ended", done.get_name())
+    done.result()

@@ -1,0 +1,155 @@
+"""Requests to the API server: JSON in, JSON out, one path for all kinds, and every refusal an error of this room.
+
+Writes are server-side apply under our own field manager, so that what others own survives; status and the rollout's
+swap are replaced under the resourceVersion that was read.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
+
+import httpx
+import msgspec
+
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.api.resources import Resource, resource_of
+from sluicegate.serving.operator.errors import (
+    ClusterError,
+    ConflictError,
+    ExpiredError,
+    NotFoundError,
+    RefusedError,
+    UnreachableError,
+)
+
+FIELD_MANAGER = "sluicegate-operator"
+PAGE = 500
+WATCH_SECONDS = 240
+WatchType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+
+
+class Cluster:
+    """An API server. Every call raises the errors of ``operator.errors``."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._client.aclose()
+
+    async def serves(self, resource: Resource) -> bool:
+        """Whether this kind exists here; Gateway API, Istio and KEDA are found out so."""
+        try:
+            found = await self._call("GET", resource.path(None).rpartition("/")[0])
+        except NotFoundError:
+            return False
+        return any(each.get("name") == resource.plural for each in found.get("resources", ()))
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> JSON:
+        """One object."""
+        return await self._call("GET", resource.path(namespace, name))
+
+    async def list(self, resource: Resource, namespace: str | None, *, labels: str = "") -> tuple[list[JSON], str]:
+        """All objects, page by page, and the resourceVersion from which a watch goes on."""
+        items: list[JSON] = []
+        query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
+        while True:
+            page = await self._call("GET", resource.path(namespace), query=query)
+            items += page.get("items") or ()
+            meta = page.get("metadata", {})
+            if not meta.get("continue"):
+                return items, str(meta.get("resourceVersion", ""))
+            query = query | {"continue": meta["continue"]}
+
+    async def watch(
+        self, resource: Resource, namespace: str | None, version: str, *, labels: str = ""
+    ) -> AsyncIterator[tuple[WatchType, JSON]]:
+        """Changes since ``version``, until the server ends the stream. ExpiredError: list again."""
+        query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
+        query |= {"timeoutSeconds": str(WATCH_SECONDS)} | ({"labelSelector": labels} if labels else {})
+        timeout = httpx.Timeout(15.0, read=WATCH_SECONDS + 15.0)
+        path = resource.path(namespace)
+        try:
+            async with self._client.stream("GET", path, params=query, timeout=timeout) as answer:
+                if answer.status_code != 200:
+                    await answer.aread()
+                    raise _refusal("WATCH", path, answer)
+                async for line in answer.aiter_lines():
+                    change = msgspec.json.decode(line)
+                    if change["type"] == "ERROR":
+                        raise _error("WATCH", path, int(change["object"].get("code", 500)), change["object"])
+                    yield change["type"], change["object"]
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            raise UnreachableError(f"WATCH {path}: the stream broke ({type(error).__name__}: {error})") from error
+
+    async def apply(self, obj: JSON, *, dry_run: bool = False) -> JSON:
+        """Server-side apply: make these fields so, and take those from anybody else who claims them."""
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        return await self._call("PATCH", _path(obj), obj, query=query, content_type="application/apply-patch+yaml")
+
+    async def create(self, obj: JSON) -> JSON:
+        """Write a new object. ConflictError when the name is taken."""
+        return await self._call("POST", _path(obj, named=False), obj, query={"fieldManager": FIELD_MANAGER})
+
+    async def replace(self, obj: JSON, *, status: bool = False) -> JSON:
+        """Write all of an object (or only its status). ConflictError when somebody wrote since it was read."""
+        path = _path(obj) + ("/status" if status else "")
+        return await self._call("PUT", path, obj, query={"fieldManager": FIELD_MANAGER})
+
+    async def delete(self, obj: JSON) -> None:
+        """Delete this very object, and in the background what it owns. One that is gone is fine."""
+        uid = obj["metadata"].get("uid")
+        options = {"propagationPolicy": "Background"} | ({"preconditions": {"uid": uid}} if uid else {})
+        try:
+            await self._call("DELETE", _path(obj), options)
+        except NotFoundError:
+            return
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: JSON | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> JSON:
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {"Content-Type": content_type} if body is not None else {}
+        try:
+            answer = await self._client.request(method, path, params=query, content=content, headers=headers)
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{method} {path}: no answer ({type(error).__name__}: {error})") from error
+        if not answer.is_success:
+            raise _refusal(method, path, answer)
+        found: Any = msgspec.json.decode(answer.content)
+        return dict(found)
+
+
+def _path(obj: JSON, *, named: bool = True) -> str:
+    meta = obj["metadata"]
+    return resource_of(obj).path(meta.get("namespace"), meta["name"] if named else "")
+
+
+def _refusal(method: str, path: str, answer: httpx.Response) -> ClusterError:
+    try:
+        status = dict(msgspec.json.decode(answer.content))
+    except (msgspec.DecodeError, TypeError, ValueError):
+        status = {"message": answer.text[:300]}
+    return _error(method, path, answer.status_code, status)
+
+
+def _error(method: str, path: str, code: int, status: JSON) -> ClusterError:
+    message = f"{method} {path}: {code} {status.get('message', '')}".rstrip()
+    match code:
+        case 404:
+            return NotFoundError(message)
+        case 409:
+            return ConflictError(message)
+        case 410:
+            return ExpiredError(message)
+        case 429 | 500 | 502 | 503 | 504:
+            return UnreachableError(message)
+        case _:
+            causes = (status.get("details") or {}).get("causes") or ()
+            return RefusedError(message, tuple((str(c.get("field", "")), str(c.get("message", ""))) for c in causes))

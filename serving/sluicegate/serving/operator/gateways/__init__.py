@@ -1,0 +1,1 @@
+"""The gateways that the operator can stand behind: the bundled Envoy, the Gateway API, Istio."""

@@ -1,0 +1,78 @@
+"""The bundled Envoy: every deployment's route in one table, handed out by the leader's xDS door.
+
+A table is published only once each deployment that was there at the beginning has its route in it: a new leader's first
+table must not cut off those that it has not looked at yet. Until then Envoy goes on with what it has.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.gateway.checking import check
+from sluicegate.serving.gateway.routes import Route
+from sluicegate.serving.gateway.xds import XdsDoor
+from sluicegate.serving.operator.cluster.cache import Key
+from sluicegate.serving.operator.ports import InForce
+
+Table = dict[Key, Route]
+
+
+class BundledEnvoy:
+    """``Gateway`` over ``door``. ``expected`` are the deployments there are; ``changed`` is told, at ``look``, whose
+    route came into force.
+    """
+
+    def __init__(self, door: XdsDoor, *, expected: Iterable[Key], changed: Callable[[Key], None]) -> None:
+        self._door, self._changed = door, changed
+        self._awaited = set(expected)
+        self._routes: Table = {}
+        self._published: dict[str, Table] = {}
+        self._version = ""
+        self._in_force: Table = {}
+
+    async def publish(self, route: Route, services: Mapping[str, str], owner: JSON) -> None:  # noqa: ARG002  the port's
+        """As the port says. Raises InvalidRouteError for a route that contradicts itself, and keeps the one before."""
+        key = (route.namespace, route.name)
+        if self._routes.get(key) == route and key not in self._awaited:
+            return
+        check((route,))
+        self._routes[key] = route
+        self._awaited.discard(key)
+        self._offer()
+
+    async def withdraw(self, namespace: str, name: str) -> None:
+        """As the port says."""
+        key = (namespace, name)
+        if self._routes.pop(key, None) is not None or key in self._awaited:
+            self._awaited.discard(key)
+            self._offer()
+
+    def in_force(self, namespace: str, name: str) -> InForce:
+        """As the port says. Before Envoy acknowledged a table of this door, nothing is known."""
+        acknowledged, key = self._door.acknowledged(), (namespace, name)
+        table = self._published.get(acknowledged.version, self._in_force)
+        route = table.get(key)
+        return InForce(
+            settled=bool(self._version) and not self._awaited and table.get(key) == self._routes.get(key),
+            traffic=acknowledged.traffic.get(key, {}) if acknowledged.version else None,
+            mirror={mirror.predictor: mirror.percentage for mirror in route.mirrors} if route is not None else {},
+            rejected=acknowledged.rejected,
+        )
+
+    def look(self) -> None:
+        """Tell of deployments whose route came into force since the last look."""
+        version = self._door.acknowledged().version
+        table = self._published.get(version)
+        if table is None or table is self._in_force:
+            return
+        before, self._in_force = self._in_force, table
+        self._published = {version: table, self._version: self._published[self._version]}
+        for key in sorted(before.keys() | table.keys()):
+            if before.get(key) != table.get(key):
+                self._changed(key)
+
+    def _offer(self) -> None:
+        if self._awaited:
+            return
+        table = dict(self._routes)
+        self._version = self._door.publish(tuple(table[key] for key in sorted(table)))
+        self._published[self._version] = table

@@ -1,0 +1,67 @@
+"""Settings of the operator's own process: one table, read once from the environment of its Deployment."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sluicegate.serving.operator.errors import SettingsRefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSetting:
+    """One line of the table."""
+
+    name: str
+    env: str
+    default: str | int
+    sentence: str
+
+
+PROCESS_SETTINGS = (
+    ProcessSetting("watch_namespace", "SLUICEGATE_WATCH_NAMESPACE", "", "The only namespace to look at; empty: all."),
+    ProcessSetting("gateway", "SLUICEGATE_GATEWAY_KIND", "envoy", "Which gateway to stand behind: envoy."),
+    ProcessSetting("identity", "POD_NAME", "", "This replica's name in the leader's lease; the host's name if empty."),
+    ProcessSetting("namespace", "POD_NAMESPACE", "", "Where our own objects are; the service account's if empty."),
+    ProcessSetting("lease", "SLUICEGATE_LEASE", "sluicegate-operator", "Name of the leader's Lease."),
+    ProcessSetting("host", "SLUICEGATE_HOST", "0.0.0.0", "Address to listen at."),
+    ProcessSetting("http_port", "SLUICEGATE_HTTP_PORT", 8080, "Port of health and metrics."),
+    ProcessSetting("xds_port", "SLUICEGATE_XDS_PORT", 8081, "Port at which the bundled Envoys ask for their routes."),
+    ProcessSetting("webhook_port", "SLUICEGATE_WEBHOOK_PORT", 9443, "Port of the admission webhook; 0: none."),
+    ProcessSetting("front_port", "SLUICEGATE_GATEWAY_PORT", 8003, "Port at which the bundled Envoys take requests."),
+    ProcessSetting("workers", "SLUICEGATE_WORKERS", 4, "How many deployments are looked at at a time."),
+    ProcessSetting("kubeconfig", "KUBECONFIG", "", "Which cluster, outside of one."),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What this process is told; the table above says what each is."""
+
+    watch_namespace: str
+    gateway: str
+    identity: str
+    namespace: str
+    lease: str
+    host: str
+    http_port: int
+    xds_port: int
+    webhook_port: int
+    front_port: int
+    workers: int
+    kubeconfig: str
+
+
+def read_process(environment: Mapping[str, str] = os.environ) -> Process:
+    """Settings of the environment, defaults where it says nothing. Raises SettingsRefusedError."""
+    values = {each.name: _read(each, environment.get(each.env)) for each in PROCESS_SETTINGS}
+    values["identity"] = values["identity"] or socket.gethostname()
+    return Process(**values)  # type: ignore[arg-type]  # each is of its default's type
+
+
+def _read(setting: ProcessSetting, text: str | None) -> str | int:
+    if text is None or isinstance(setting.default, str):
+        return setting.default if text is None else text
+    if not text.isdigit() or int(text) > 65535:
+        raise SettingsRefusedError(f"{setting.env}: found {text!r}; expected a whole number from 0 to 65535")
+    return int(text)

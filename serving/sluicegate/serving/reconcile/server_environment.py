@@ -1,0 +1,34 @@
+"""What a model server is told by its environment, whoever starts it: a process of the supervisor or a container.
+
+The names are Seldon's where it has one; ``serving/server/settings.py`` reads them.
+"""
+
+import json
+
+from sluicegate.serving.api.defaults import model_of
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit
+from sluicegate.serving.reconcile.workloads import Workload
+
+THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""One thread for numeric libraries unless the deployment says otherwise: boosted trees on two busy cores answer one row
+in 0.4 ms with one thread and in 34 ms with two."""
+
+
+def parameters_of(unit: PredictiveUnit) -> str:
+    """A unit's parameters as the server reads them."""
+    return json.dumps([{"name": each.name, "value": each.value, "type": each.type} for each in unit.parameters])
+
+
+def server_environment(workload: Workload, unit: PredictiveUnit) -> dict[str, str]:
+    """Variables of the server that runs ``unit``."""
+    model = model_of(workload.predictor)
+    return {
+        **THREADS,
+        "PREDICTIVE_UNIT_ID": unit.name,
+        "PREDICTIVE_UNIT_PARAMETERS": parameters_of(unit),
+        "SELDON_DEPLOYMENT_ID": workload.deployment,
+        "PREDICTOR_ID": workload.predictor.name,
+        "SLUICEGATE_NAMESPACE": workload.namespace,
+        "SLUICEGATE_MODEL_NAME": model.name if model else "",
+        "SLUICEGATE_MODEL_VERSION": model.version if model else "",
+    }
