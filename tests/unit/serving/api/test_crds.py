@@ -37,7 +37,9 @@ ELSEWHERE = (
 )
 """Not the users' to choose, or in the table at another place."""
 each_kind = pytest.mark.parametrize("kind", CUSTOM_KINDS, ids=lambda kind: kind.kind)
-thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 
 
 def all_shapes() -> list[Any]:
