@@ -129,7 +129,7 @@ def test_kubectl_shows(plane: Plane) -> None:
     assert "state: Available" in plane.kubectl("get", "sdep", "shown", "-o", "yaml")
     assert json.loads(plane.kubectl("get", "sdep", "shown", "-o", "json"))["status"] == status["status"]
     assert "Events:" in plane.kubectl("describe", "sdep", "shown")
-    assert "predictors" in plane.kubectl("explain", "sdep.spec")
+    assert "share of the traffic" in plane.kubectl("explain", "sdep.spec")
     assert "modelrollouts" in plane.kubectl("api-resources")
 
 
