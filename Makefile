@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel storm lint format generate build bench clean
+.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel storm lint format generate build images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,12 @@ generate: $(STAMP)  ## Write the generated files anew
 
 build: $(STAMP)  ## Build the source distribution and the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --outdir dist .
+
+# REGISTRY, TAG and BASE name them; PUSH=1 pushes; IMAGES="server-sklearn operator" builds some. The program that builds
+# is found, or named with IMAGE_TOOL; it gets IMAGE_BUILD_OPTIONS and IMAGE_PUSH_OPTIONS besides.
+images: $(STAMP)  ## Build the container images and print their sizes
+	@$(BIN)/python -m images.build $(IMAGES) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(TAG),--tag $(TAG)) \
+	  $(if $(BASE),--base $(BASE)) $(if $(PUSH),--push)
 
 clean:  ## Remove what was built and installed
 	@rm -rf $(VENV) build dist demo/out demo/report.html
