@@ -45,7 +45,24 @@ def test_a_named_program_is_taken_with_its_options_and_not_asked() -> None:
 
     assert asked == []
     assert builder.build(Path("c"), Path("f"), "n:1", target="t", arguments={"BASE": "b"}) == (
-        ["buildah", "--root", "/x", "build", "--layers", "--network", "host", "--file", "f", "--tag", "n:1", "--target", "t", "--build-arg", "BASE=b", "c"]
+        [
+            "buildah",
+            "--root",
+            "/x",
+            "build",
+            "--layers",
+            "--network",
+            "host",
+            "--file",
+            "f",
+            "--tag",
+            "n:1",
+            "--target",
+            "t",
+            "--build-arg",
+            "BASE=b",
+            "c",
+        ]
     )
     assert builder.push("n:1") == ["buildah", "--root", "/x", "push", "-q", "n:1", "docker://n:1"]
 

@@ -211,4 +211,4 @@ TestRollouts.settings = settings(
     max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestOperator = pytest.mark.timeout(400)(OperatorMachine.TestCase)
-TestOperator.settings = TestRollouts.settings
+TestOperator.settings = settings(TestRollouts.settings, max_examples=40)
