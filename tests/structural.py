@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 JSON = dict[str, Any]
 OPEN = "x-kubernetes-preserve-unknown-fields"
+STRANGER = "unknownField"
 EITHER = "x-kubernetes-int-or-string"
 RANGES = {"int32": 2**31, "int64": 2**63}
 _FREE: JSON = {}
@@ -38,6 +39,13 @@ def pruned(schema: JSON, value: Any) -> Any:
         everything = OPEN in schema or "additionalProperties" in schema
         return {name: pruned(_inner(schema, name), item) for name, item in value.items() if everything or name in kept}
     return [pruned(schema["items"], item) for item in value] if isinstance(value, list) and "items" in schema else value
+
+
+def without_strangers(value: Any) -> Any:
+    """The value without the fields that no schema knows."""
+    if isinstance(value, dict):
+        return {name: without_strangers(item) for name, item in value.items() if name != STRANGER}
+    return [without_strangers(item) for item in value] if isinstance(value, list) else value
 
 
 def documents(schema: JSON) -> st.SearchStrategy[Any]:
@@ -86,7 +94,7 @@ def _object(schema: JSON) -> st.SearchStrategy[Any]:
     known = {name: documents(inner) for name, inner in properties.items()}
     if "additionalProperties" in schema:
         return st.dictionaries(st.sampled_from(["a", "b"]), documents(schema["additionalProperties"]), max_size=2)
-    extra = {"unknownField": NOISE}
+    extra = {STRANGER: NOISE}
     always = {name: known.pop(name) for name in required}
     # A few fields at a time: with all of them, no document is small and hardly one fits.
     chosen = st.lists(st.sampled_from(sorted(known)), max_size=4, unique=True) if known else st.just([])

@@ -209,6 +209,8 @@ def test_pruning_loses_nothing_that_is_read(spec: Any) -> None:
     schema = SCHEMAS["SeldonDeployment"]["properties"]["spec"]
     assume(not list(structural.faults(schema, spec)))
 
-    stored = {"spec": structural.pruned(schema, spec)}
+    stored = structural.pruned(schema, spec)
 
-    assert decode(stored, SeldonDeployment) == decode({"spec": spec}, SeldonDeployment)
+    # An explainer travels unread, so that what nobody knows in it would differ.
+    before, after = ({"spec": structural.without_strangers(each)} for each in (spec, stored))
+    assert decode(after, SeldonDeployment) == decode(before, SeldonDeployment)
