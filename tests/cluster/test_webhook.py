@@ -45,9 +45,9 @@ INSTALLATION = read_installation({})
 class Webhook:
     """A door on this machine that the cluster asks about one namespace, and the certificate that it keeps."""
 
-    def __init__(self, kubectl: Kubectl, namespace: str, periods: Periods, name: str = "hook") -> None:
+    def __init__(self, kubectl: Kubectl, namespace: str, periods: Periods) -> None:
         self.told: list[Decision] = []
-        self.name, self.namespace, self._periods, self._service = f"{name}-{namespace}", namespace, periods, name
+        self.name, self.namespace, self._periods = f"hook-{namespace}", namespace, periods
         self.kubectl = kubectl.within(namespace)
         served = ServedCertificate(asyncio.run(self._kept().current()))
         render = renderer(INSTALLATION, lambda _namespace, _name: {})
@@ -81,7 +81,7 @@ class Webhook:
     def _kept(self) -> KeptCertificate:
         api_server = cluster()
         own = Identity(
-            service=self._service,
+            service="hook",
             namespace=self.namespace,
             configuration=self.name,
             secret=self.name,
@@ -238,9 +238,10 @@ def test_the_bundle_of_the_configuration_is_one_of_certificates(webhook: Webhook
 @pytest.mark.timeout(240)
 def test_rotations_under_a_stream_of_admissions_lose_none(kubectl: Kubectl, namespace: str) -> None:
     """Two authorities go while every creation is judged by us: no answer is anybody else's."""
-    answers = []
+    answers, own = [], f"{namespace}-brief"
+    kubectl("create", "namespace", own)
 
-    with Webhook(kubectl, namespace, BRIEF, "brief") as webhook:
+    with Webhook(kubectl, own, BRIEF) as webhook:
         end = time.monotonic() + 120
         while webhook.acts("RetireAuthorities") < 2 and time.monotonic() < end:
             answers.append(webhook.kubectl.run("create", "-f", "-", stdin=sdep(predictor(traffic=3))).stderr)

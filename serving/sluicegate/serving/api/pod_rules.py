@@ -12,7 +12,18 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.seldon_deployment import PredictorSpec
 
 _NAMED_LISTS = ("containers", "initContainers", "volumes")
-_OBJECT_LISTS = ("ports", "env", "envFrom", "volumeMounts", "tolerations", "imagePullSecrets")
+_OBJECT_LISTS = (
+    "ports",
+    "env",
+    "envFrom",
+    "volumeMounts",
+    "volumeDevices",
+    "tolerations",
+    "imagePullSecrets",
+    *_NAMED_LISTS,
+)
+_KEYS = ("name", "mountPath", "devicePath", "protocol")
+"""By which items of those lists are told apart."""
 _OBJECTS = ("resources", "securityContext", "affinity", "nodeSelector", "lifecycle")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _TEXT_MAPS = ("labels", "annotations")
@@ -30,13 +41,21 @@ def pod_errors(predictor: PredictorSpec, path: str) -> Iterator[FieldError]:
 
 
 def _named_list_errors(value: Any, path: str) -> Iterator[FieldError]:
-    yield from _list_errors(value, path)
     for index, each in enumerate(value if isinstance(value, list) else ()):
         if isinstance(each, dict):
             place, name = f"{path}[{index}]", each.get("name")
-            if not isinstance(name, str) or not name:
-                yield FieldError(path=f"{place}.name", found=repr(name or ""), expected="a name")
+            if not name:
+                yield FieldError(path=f"{place}.name", found="''", expected="a name")
             yield from _field_errors(each, place)
+            yield from _port_errors(each.get("ports"), f"{place}.ports")
+
+
+def _port_errors(ports: Any, path: str) -> Iterator[FieldError]:
+    for index, each in enumerate(ports if isinstance(ports, list) else ()):
+        number = each.get("containerPort") if isinstance(each, dict) else 1
+        if not isinstance(number, int) or isinstance(number, bool):
+            found = _kind(number)
+            yield FieldError(path=f"{path}[{index}].containerPort", found=found, expected="a number from 1 to 65535")
 
 
 def _field_errors(obj: JSON, path: str) -> Iterator[FieldError]:
@@ -54,6 +73,9 @@ def _list_errors(value: Any, path: str) -> Iterator[FieldError]:
     for index, each in enumerate(value or ()):
         if not isinstance(each, dict):
             yield FieldError(path=f"{path}[{index}]", found=_kind(each), expected="an object")
+            continue
+        for key in (key for key in _KEYS if not isinstance(each.get(key), str | None)):
+            yield FieldError(path=f"{path}[{index}].{key}", found=_kind(each[key]), expected="a text")
 
 
 def _text_map_errors(value: Any, path: str) -> Iterator[FieldError]:

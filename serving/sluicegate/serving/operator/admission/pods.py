@@ -85,7 +85,7 @@ def _without(predictor: JSON, refused: set[str], index: int) -> JSON | None:
     if "name" in refused:
         kept["name"] = f"p{index}"
     if "graph" in refused:
-        names = [each.get("name") for each in _containers(predictor)]
+        names = [each.get("name") for each in _containers(kept)]
         kept["graph"] = {"name": names[0] if names else "", "type": "MODEL"}
         return kept if names else None
     return kept
@@ -93,5 +93,6 @@ def _without(predictor: JSON, refused: set[str], index: int) -> JSON | None:
 
 def _containers(predictor: JSON) -> list[JSON]:
     components: list[Any] = predictor.get("componentSpecs") or []
-    found = [each for component in components for each in (component.get("spec") or {}).get("containers") or []]
-    return [each for each in found if isinstance(each, dict) and each.get("name")]
+    lists = [(component.get("spec") or {}).get("containers") for component in components if isinstance(component, dict)]
+    found = [each for containers in lists if isinstance(containers, list) for each in containers]
+    return [each for each in found if isinstance(each, dict) and isinstance(each.get("name"), str) and each["name"]]

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes.admission import FakeDryRun, FakeStored, rendered, review_of
 from tests.fakes.world import deployment, rollout
@@ -14,10 +14,12 @@ from tests.rule_tables import BROKEN, INSTALLED, OWN, P0, UNWISE, predictor
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.admission.errors import BrokenReviewError
 from sluicegate.serving.operator.admission.ports import Proof
+from sluicegate.serving.operator.admission.rendering import renderer
 from sluicegate.serving.operator.admission.reviewer import Reviewer
 from sluicegate.serving.operator.admission.reviewing import shortened
 from sluicegate.serving.operator.admission.subjects import MODEL_ROLLOUT, SELDON_DEPLOYMENT, Subject
 from sluicegate.serving.operator.errors import RefusedError, UnreachableError
+from sluicegate.serving.operator.settings import read_installation
 from sluicegate.serving.reconcile.reviews import Servers
 
 
@@ -253,21 +255,35 @@ def test_a_broken_review_is_told_apart(body: bytes, words: str) -> None:
         answered(body, SELDON_DEPLOYMENT)
 
 
+NAMES = (
+    "metadata spec name predictors graph componentSpecs containers traffic children env ports image resources limits "
+    "containerPort protocol mountPath labels volumes volumeMounts hpaSpec pdbSpec kedaSpec lifecycle "
+    "securityContext initContainers"
+)
+NAMED = st.sampled_from(NAMES.split())
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 300) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["metadata", "spec", "name", "predictors", "graph", "componentSpecs", "containers", "traffic", "children"]
-    ), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMED, inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
+CONTAINER = st.builds(lambda odd: {"name": "mine", "image": "i"} | odd, st.dictionaries(NAMED, JSONS, max_size=4))
+COMPONENT = st.builds(
+    lambda container, pod, odd: odd | {"spec": pod | {"containers": [container]}},
+    CONTAINER,
+    st.dictionaries(NAMED, JSONS, max_size=3),
+    st.dictionaries(NAMED, JSONS, max_size=3),
+)
+REAL = renderer(read_installation({}), lambda _namespace, _name: {})
 
 
-@given(new=st.dictionaries(st.sampled_from(["metadata", "spec", "kind"]), JSONS), predictors=JSONS, components=JSONS)
-def test_whatever_comes_is_answered(new: JSON, predictors: Any, components: Any) -> None:
-    """Never by an exception: that would be a refusal without words."""
-    for odd in (new, new | {"spec": {"predictors": predictors}}, sdep({**OWN, "componentSpecs": components})):
-        assert to_sdep(odd)["uid"] == "u-1"
-        assert to_rollout(odd)["uid"] == "u-1"
+@settings(deadline=None)
+@given(new=st.dictionaries(st.sampled_from(["metadata", "spec", "kind"]), JSONS), predictors=JSONS, component=COMPONENT)
+def test_whatever_comes_is_answered(new: JSON, predictors: Any, component: JSON) -> None:
+    """Never by an exception, in the rules or in the controller's renderer: that would be a refusal without words."""
+    odd_component = sdep({**OWN, "componentSpecs": [component]})
+    for odd in (new, new | {"spec": {"predictors": predictors}}, odd_component):
+        assert to_sdep(odd, render=REAL)["uid"] == "u-1"
+        assert to_rollout(odd, render=REAL)["uid"] == "u-1"
 
 
 @given(st.text())
