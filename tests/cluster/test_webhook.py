@@ -122,6 +122,14 @@ def webhook(kubectl: Kubectl, namespace: str) -> Iterator[Webhook]:
         yield webhook
 
 
+@pytest.fixture
+def another_namespace(kubectl: Kubectl, namespace: str) -> Iterator[str]:
+    """One that the module's webhook is not asked about."""
+    kubectl("create", "namespace", f"{namespace}-brief")
+    yield f"{namespace}-brief"
+    kubectl("delete", "namespace", f"{namespace}-brief", "--wait=false")
+
+
 def applied(webhook: Webhook, obj: JSON) -> subprocess.CompletedProcess[str]:
     """What kubectl says to an object."""
     return webhook.kubectl.run("apply", "-f", "-", stdin=obj)
@@ -236,12 +244,11 @@ def test_the_bundle_of_the_configuration_is_one_of_certificates(webhook: Webhook
 
 
 @pytest.mark.timeout(240)
-def test_rotations_under_a_stream_of_admissions_lose_none(kubectl: Kubectl, namespace: str) -> None:
+def test_rotations_under_a_stream_of_admissions_lose_none(kubectl: Kubectl, another_namespace: str) -> None:
     """Two authorities go while every creation is judged by us: no answer is anybody else's."""
-    answers, own = [], f"{namespace}-brief"
-    kubectl("create", "namespace", own)
+    answers = []
 
-    with Webhook(kubectl, own, BRIEF) as webhook:
+    with Webhook(kubectl, another_namespace, BRIEF) as webhook:
         end = time.monotonic() + 120
         while webhook.acts("RetireAuthorities") < 2 and time.monotonic() < end:
             answers.append(webhook.kubectl.run("create", "-f", "-", stdin=sdep(predictor(traffic=3))).stderr)
