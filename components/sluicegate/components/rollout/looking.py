@@ -1,7 +1,7 @@
 """An analysis on its way: looks every second at everything seen since the rollout began, until the evidence is clear.
 
 Each look is a pure function of the whole series, so a step that is killed and started again says the same. Whatever is
-decided is written to the rollout first and to the evidence file at once; the lease is renewed while we look, and only
+decided is written to the rollout first and to the evidence at once; the lease is renewed while we look, and only
 then: an analysis that hangs lets go of the traffic.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal, cast, get_args
 
 from sluicegate.components.rollout.errors import HarmProvenError, RolloutError, UndecidedError
-from sluicegate.components.rollout.evidence_file import EvidenceFile
+from sluicegate.components.rollout.evidence_record import EvidenceRecord
 from sluicegate.components.rollout.holding import is_by_hand, ladder_is_over
 from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts, ended
 from sluicegate.monitoring.analysis.judge import judge
@@ -40,7 +40,7 @@ class Looking:
     goal: Goal
     collector: str
     begun: float
-    evidence: EvidenceFile
+    evidence: EvidenceRecord
     renewed: float = 0.0
     told: str = ""
     patient_since: float = field(default_factory=time.time)
