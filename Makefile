@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel lint format generate build bench clean
+.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel storm lint format generate build images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ test-wheel: $(STAMP) build  ## Run the tests that start no processes against the
 	@build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$$(ls dist/*.whl)[demo]" --group dev
 	@build/wheel/bin/python -m pytest tests/unit tests/contract -q
 
+storm: $(STAMP)  ## Kill a plane's processes in the random order of SEED, for SECONDS, under load
+	@STORM_SEED=$(or $(SEED),1) STORM_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest tests/embedded/test_kill_storm.py -s
+
 lint: $(STAMP)  ## Check style, types, import contracts and generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -64,6 +67,12 @@ generate: $(STAMP)  ## Write the generated files anew
 
 build: $(STAMP)  ## Build the source distribution and the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --outdir dist .
+
+# REGISTRY, TAG and BASE name them; PUSH=1 pushes; IMAGES="server-sklearn operator" builds some. The program that builds
+# is found, or named with IMAGE_TOOL; it gets IMAGE_BUILD_OPTIONS and IMAGE_PUSH_OPTIONS besides.
+images: $(STAMP)  ## Build the container images and print their sizes
+	@$(BIN)/python -m images.build $(IMAGES) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(TAG),--tag $(TAG)) \
+	  $(if $(BASE),--base $(BASE)) $(if $(PUSH),--push)
 
 clean:  ## Remove what was built and installed
 	@rm -rf $(VENV) build dist demo/out demo/report.html

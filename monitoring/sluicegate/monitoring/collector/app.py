@@ -74,7 +74,7 @@ class Doors:
         self._body_bytes = body_bytes
 
     async def events(self, request: Request) -> Response:
-        """Take events; 202 once they are committed. Bad ones are named with 400, the good ones beside them are kept."""
+        """Take events; 202 once the good ones are committed, with the bad ones named. 400 when none is good."""
         try:
             body = await self._body(request)
         except BodyTooLargeError as error:
@@ -86,7 +86,8 @@ class Doors:
         if not batch.refusals:
             return answer({"accepted": len(batch.events)}, 202)
         told = list(batch.refusals[:MOST_REFUSALS_TOLD])
-        return answer({"error": "; ".join(told), "accepted": len(batch.events), "refused": len(batch.refusals)}, 400)
+        said = {"error": "; ".join(told), "accepted": len(batch.events), "refused": len(batch.refusals)}
+        return answer(said, 202 if batch.events else 400)
 
     async def ready(self, _: Request) -> Response:
         """Whether it takes events in, and how it stands with the gateway."""

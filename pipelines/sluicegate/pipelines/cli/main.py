@@ -36,6 +36,7 @@ COMMANDS = (
     Entry("delete", f"{ROOM}.objects:delete", "Delete an object."),
     Entry("predict", f"{ROOM}.predict:predict", "Ask a deployment for a prediction."),
     Entry("serve", f"{ROOM}.serve:serve", "Run one model server in the foreground."),
+    Entry("build-image", f"{ROOM}.build_image:build_image", "Build the image that serves a Python class."),
     Entry("rollout", f"{ROOM}.rollout:rollout", "Start and steer rollouts."),
     Entry("submit", f"{ROOM}.submit:submit", "Run an Argo workflow file on this machine."),
     Entry("step", f"{ROOM}.steps:step", "Run one step."),

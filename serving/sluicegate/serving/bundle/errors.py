@@ -3,6 +3,7 @@
 * BundleError
   x BundleRefused         a bundle that must not be served; names file or field, what was found, what is expected
   x BundleNotWrittenError nothing was written: the contents contradict each other, or the place is taken
+  x BundleNotFetchedError nothing was fetched: where, what was found, what to do
 """
 
 
@@ -20,3 +21,11 @@ class BundleRefused(BundleError):  # noqa: N818  (a refusal is what status, log 
 
 class BundleNotWrittenError(BundleError):
     """Nothing was written."""
+
+
+class BundleNotFetchedError(BundleError):
+    """Nothing was fetched; the message is one sentence for a person."""
+
+    def __init__(self, where: str, found: str, remedy: str) -> None:
+        self.where, self.found, self.remedy = where, found, remedy
+        super().__init__(f"{where}: {found}; {remedy}")

@@ -44,7 +44,7 @@ EVERYWHERE = (
 )
 """In the namespaces that it looks after."""
 CLUSTER_WIDE = (
-    Right("admissionregistration.k8s.io", ("validatingwebhookconfigurations",), ("get", "patch"), ("sluicegate",)),
+    Right("admissionregistration.k8s.io", ("validatingwebhookconfigurations",), ("get", "update"), ("sluicegate",)),
 )
 """On objects without a namespace."""
 AT_HOME = (

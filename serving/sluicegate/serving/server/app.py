@@ -21,6 +21,7 @@ from sluicegate.serving.server.copies import copies_only
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors, handler_of
 from sluicegate.serving.server.errors import SettingsRefusedError
+from sluicegate.serving.server.journal import Journal
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.predictions import Behind
 from sluicegate.serving.server.redaction import Redaction
@@ -72,6 +73,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._journal = Journal(settings.output)
         self._state = State()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
@@ -84,6 +86,7 @@ class Server:
         loop = asyncio.get_running_loop()
         doors = self._doors(loop)
         listeners = [await self._listen(loop, door, port) for port, door in doors.items()]
+        self._journal.say("listening", host=self._settings.host, port=self._settings.http_port)
         ticking = asyncio.create_task(self._tick(tuple(doors.values())))
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,6 +94,7 @@ class Server:
             await self._load(loop)
             await self._stop.wait()
             await self._drain(tuple(doors.values()), listeners)
+            self._journal.say("drained", unfinished=sum(door.in_flight for door in doors.values()))
         finally:
             ticking.cancel()
             for listener in listeners:
@@ -155,6 +159,7 @@ class Server:
         state.names = frozenset(names - {""})
         self._sender = self._sender_of(served)
         state.phase = "ready"
+        self._journal.say("ready", model=served.name, version=served.version, digest=served.digest or "")
         self._announce(served)
 
     def _announce(self, served: Served) -> None:
@@ -186,6 +191,7 @@ class Server:
     async def _drain(self, doors: tuple[Door, ...], listeners: list[asyncio.Server]) -> None:
         """Not ready; answer until it is quiet or half the time is gone; then close the port and finish."""
         self._state.phase = "draining"
+        self._journal.say("draining", in_flight=self._in_flight())
         for door in doors:
             door.draining = True
         start = perf_counter()

@@ -15,6 +15,7 @@ import msgspec
 
 from sluicegate.serving.api.seldon_deployment import Parameter, PredictiveUnit, PredictorSpec
 from sluicegate.serving.server.errors import SettingsRefusedError
+from sluicegate.serving.server.journal import FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Settings:
     model_name: str
     model_version: str
     image: str
+    output: str
     log_url: str
     log_queue: int
     log_drop: str
@@ -89,6 +91,7 @@ SETTINGS = (
     Setting("model_name", "SLUICEGATE_MODEL_NAME", "", "", "The registered model; the bundle's name unless given."),
     Setting("model_version", "SLUICEGATE_MODEL_VERSION", "", "", "Its version; the bundle's unless given."),
     Setting("image", "PREDICTIVE_UNIT_IMAGE", "", "", "What meta.requestPath says ran; the model's name:version else."),
+    Setting("output", "SLUICEGATE_OUTPUT", "plain", "", "Form of the lines on stdout: plain or json."),
     Setting("log_url", "REQUEST_LOGGER_DEFAULT_ENDPOINT", "", "", "Where the request log goes; nowhere when empty."),
     Setting(
         "log_queue", "SLUICEGATE_LOG_QUEUE", 10_000, "events", "How many events wait; more are dropped and counted."
@@ -124,6 +127,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
             text, where = environment.get(setting.env), setting.env
         values[setting.name] = setting.default if text is None else _read(setting, text, where)
     settings = Settings(**values)
+    if settings.output not in FORMATS:
+        raise SettingsRefusedError(f"output: found {settings.output!r}; expected {' or '.join(FORMATS)}")
     if settings.log_hash and not settings.log_hash_key:
         raise SettingsRefusedError("log_hash_key: found none; expected a key, as log_hash names fields")
     return settings

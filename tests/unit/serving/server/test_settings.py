@@ -78,3 +78,8 @@ def test_a_parameter_of_another_type_is_refused() -> None:
 
     with pytest.raises(SettingsRefusedError, match="parameter 'i': found 'x'; expected INT"):
         typed_parameters(unit)
+
+
+def test_an_unknown_form_of_output_is_refused() -> None:
+    with pytest.raises(SettingsRefusedError, match="output: found 'xml'; expected plain or json"):
+        read_settings((), {"SLUICEGATE_OUTPUT": "xml"})

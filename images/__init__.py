@@ -1,0 +1,1 @@
+"""The images: one Dockerfile, what goes into its context, and how `make images` builds it."""

@@ -1,0 +1,57 @@
+"""Runs inside a build stage: installs one image's dependencies, or our code, and leaves nothing that is not needed.
+
+``python3 install.py NAME`` reads ``NAME.txt`` beside it; ``code`` stands for our wheel. Byte code is made here, as the
+root file system is read-only later; it is by hash and unchecked, so that it does not depend on times of files.
+"""
+
+import compileall
+import py_compile
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+BUILD = Path(__file__).parent
+ENVIRONMENT = Path("/opt/sluicegate")
+CODE = Path("/opt/code")
+NEEDLESS = ("*.pyi", "*.pyx", "*.pxd", "*.h", "*.c", "*.cpp", "*.a")
+"""What only a compiler or an editor reads."""
+
+
+def main(name: str) -> None:
+    """Install, prune, compile."""
+    if name == "code":
+        wheels = [str(path) for path in (BUILD / "wheel").glob("*.whl")]
+        pip("--no-deps", "--no-index", "--target", str(CODE), *wheels)
+        compile_below(CODE)
+        return
+    pip("--constraint", str(BUILD / "constraints.txt"), "--requirement", str(BUILD / f"{name}.txt"))
+    site = next(ENVIRONMENT.glob("lib/python3*/site-packages"))
+    prune(site)
+    (site / "code.pth").write_text(f"{CODE}\n")
+    compile_below(site)
+
+
+def pip(*arguments: str) -> None:
+    """The base's pip, for the environment that has none."""
+    command = (sys.executable, "-m", "pip", "--python", str(ENVIRONMENT / "bin" / "python"), "install")
+    subprocess.run([*command, "--no-cache-dir", "--no-compile", "--disable-pip-version-check", *arguments], check=True)
+
+
+def prune(site: Path) -> None:
+    """Take tests and sources of compiled modules away."""
+    for directory in [path for path in site.rglob("tests") if path.is_dir()]:
+        shutil.rmtree(directory, ignore_errors=True)
+    for pattern in NEEDLESS:
+        for path in site.rglob(pattern):
+            path.unlink()
+
+
+def compile_below(directory: Path) -> None:
+    """Byte code that is never compared with its source."""
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(directory, quiet=2, workers=0, invalidation_mode=mode)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,65 @@
+"""Fetches a bundle or a model from a storage into a directory, whole or not at all: the storage initialiser.
+
+``python -m sluicegate.serving.bundle fetch URI DIRECTORY`` calls it, in a pod before the server starts. What came is
+proven by the server, not here.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from sluicegate.serving.bundle.errors import BundleNotFetchedError
+from sluicegate.serving.bundle.failures import explain
+from sluicegate.serving.bundle.landing import landing
+from sluicegate.serving.bundle.optional import library
+from sluicegate.serving.bundle.progress import Progress
+from sluicegate.serving.bundle.registered import fetch_registered
+from sluicegate.serving.bundle.registries import pull
+from sluicegate.serving.bundle.remotes import Remote, remote_of
+from sluicegate.serving.bundle.transfers import copy_local, copy_tree, download
+
+_FILE_SYSTEMS = {"s3": ("s3fs", "S3FileSystem"), "gcs": ("gcsfs", "GCSFileSystem")}
+
+
+def fetch(uri: str, directory: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> str:
+    """Fetch; what came, in words. Raises BundleNotFetchedError; then ``directory`` is as it was."""
+    remote = remote_of(uri, environment)
+    for name in remote.ignored:
+        say(f"{name} has no effect here")
+    progress = Progress(say=say)
+    say(f"fetching {uri} into {directory}")
+    try:
+        with landing(directory.absolute()) as into:
+            _transfer(remote, into, environment, progress)
+    except Exception as error:
+        raise explain(error, uri, remote.kind, directory) from error
+    return progress.ended()
+
+
+def _transfer(remote: Remote, into: Path, environment: Mapping[str, str], progress: Progress) -> None:
+    match remote.kind:
+        case "file":
+            copy_local(Path(remote.path), into, remote.uri, progress)
+        case "http":
+            download(remote.path, remote.options["headers"], into, remote.uri, progress)
+        case "oci":
+            pull(remote.path, remote.options, into, remote.uri, progress)
+        case "mlflow":
+            bucket = partial(_from_bucket, into=into, environment=environment, progress=progress)
+            fetch_registered(remote.path, into, remote.uri, progress, bucket)
+        case _:
+            _from_file_system(remote, into, progress)
+
+
+def _from_bucket(uri: str, *, into: Path, environment: Mapping[str, str], progress: Progress) -> None:
+    _from_file_system(remote_of(uri, environment), into, progress)
+
+
+def _from_file_system(remote: Remote, into: Path, progress: Progress) -> None:
+    module, name = _FILE_SYSTEMS[remote.kind]
+    if not remote.path.strip("/"):
+        raise BundleNotFetchedError(remote.uri, "no bucket", "write s3://BUCKET/PATH")
+    made = getattr(library(module, remote.uri), name)
+    # A file system of its own: fsspec would else hand out one with another call's credentials.
+    filesystem = made(skip_instance_cache=True, use_listings_cache=False, **remote.options)
+    copy_tree(filesystem, remote.path, into, remote.uri, progress)
