@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel lint format generate build images bench clean
+.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel storm lint format generate build images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ test-wheel: $(STAMP) build  ## Run the tests that start no processes against the
 	@build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$$(ls dist/*.whl)[demo]" --group dev
 	@build/wheel/bin/python -m pytest tests/unit tests/contract -q
+
+storm: $(STAMP)  ## Kill a plane's processes in the random order of SEED, for SECONDS, under load
+	@STORM_SEED=$(or $(SEED),1) STORM_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest tests/embedded/test_kill_storm.py -s
 
 lint: $(STAMP)  ## Check style, types, import contracts and generated files
 	@$(BIN)/ruff check .

@@ -20,7 +20,8 @@ from demo.watching import watched
 
 REPORT = ROOT / "demo" / "report.html"
 WORK = ROOT / "demo" / "out"
-RATE = 155.0
+RATE, QUICK_RATE = 155.0, 250.0
+"""Flights a second. The quick acts replay faster: 50 requests at 1 percent, and the pairs of a proof, come sooner."""
 QUICK, UP = {1, 2, 4}, {1, 2}
 
 
@@ -35,7 +36,7 @@ def main() -> int:
     began = time.monotonic()
     failure = ""
     try:
-        _begin(stage, console)
+        _begin(stage, console, QUICK_RATE if arguments.quick else RATE)
         for number, title, act in (entry for entry in ACTS if entry[0] in numbers):
             record = Record(number, title)
             records.append(record)
@@ -70,7 +71,7 @@ def _short(path: Path) -> Path:
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
-def _begin(stage: Stage, console: Console) -> None:
+def _begin(stage: Stage, console: Console, rate: float) -> None:
     if (stage.home / "plane.json").exists():
         stage.run("down", log="down", check=False)
     for directory in (stage.home, stage.home.parent / "logs"):
@@ -79,7 +80,7 @@ def _begin(stage: Stage, console: Console) -> None:
         stage.up()
     gateway = stage.addresses["gateway"].removeprefix("http://").split(":")
     path = f"/seldon/default/{DEPLOYMENT}"
-    stage.replay = Replay(gateway[0], int(gateway[1]), path, departures(*WINTER), RATE)
+    stage.replay = Replay(gateway[0], int(gateway[1]), path, departures(*WINTER), rate)
     for name, address in stage.addresses.items():
         console.print(f"  {name:<12} {address}", style="dim")
 
@@ -101,9 +102,9 @@ def _told(record: Record, console: Console) -> None:
 
 def _table(records: list[Record]) -> Table:
     table = Table(title="What happened", title_justify="left")
-    heads = ("act", "", "requests", "failed", "harmed", "verdict after", "champion", "then")
+    heads = ("act", "", "requests", "failed", "harmed", "verdict", "champion")
     for head in heads:
-        table.add_column(head, justify="left" if head in {"act", ""} else "right")
+        table.add_column(head, justify="left" if head in {"act", ""} else "right", no_wrap=True, min_width=len(head))
     for record in records:
         table.add_row(*table_row(record))
     return table

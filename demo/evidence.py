@@ -19,6 +19,11 @@ def measurement(evidence: JSON, objective: str) -> JSON:
     return next(dict(part) for part in parts if part["objective"] == objective)
 
 
+def percent(share: float) -> str:
+    """A share for the reader, with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
 def moment(evidence: JSON, what: str) -> float | None:
     """When something was first decided (Unix seconds), or None."""
     return next((float(one["at"]) for one in evidence["moments"] if one["what"] == what), None)

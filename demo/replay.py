@@ -105,13 +105,18 @@ class Replay:
             self._send_labels()
 
     def _send_labels(self) -> None:
-        now = time.monotonic()
+        # Never put under the lock: a full queue waits for the senders, and they wait for the lock to count.
+        for label in self._due():
+            truth = {"data": {"ndarray": [[label.late]]}}
+            body = {"response": {"meta": {"puid": label.puid}}, "truth": truth, "reward": 0}
+            self._tasks.put(("/api/v1.0/feedback", json.dumps(body).encode(), None))
+
+    def _due(self) -> list[_Label]:
+        now, due = time.monotonic(), []
         with self._lock:
             while self._labels and self._labels[0].due <= now:
-                label = heapq.heappop(self._labels)
-                truth = {"data": {"ndarray": [[label.late]]}}
-                body = {"response": {"meta": {"puid": label.puid}}, "truth": truth, "reward": 0}
-                self._tasks.put(("/api/v1.0/feedback", json.dumps(body).encode(), None))
+                due.append(heapq.heappop(self._labels))
+        return due
 
     def _send(self) -> None:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=10)

@@ -21,6 +21,11 @@ _OBJECTIVES = {
 _FLOOR, _CEILING = -2.0, 2.0
 """Evidence is drawn as the power of ten of its share of a proof, between these."""
 
+_NOTE = (
+    "<p class=note>Failed: requests that were answered with an error, or not at all. Harmed: those that a bad version "
+    "spoilt before it was taken back. Verdict after: from the judge's first look to promotion or abort. Champion: the "
+    "registry's alias, before and after.</p>"
+)
 _STYLE = (Path(__file__).parent / "report.css").read_text()
 
 
@@ -40,17 +45,18 @@ def write(records: Sequence[Record], path: Path) -> None:
 
 
 def _table(records: Sequence[Record]) -> str:
-    head = ("act", "", "requests", "failed", "harmed", "verdict after", "champion before", "after")
+    head = ("act", "", "requests", "failed", "harmed", "verdict after", "champion")
     rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in table_row(r))}</tr>" for r in records)
-    return f"<table><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>{rows}</table>"
+    return f"<table><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>{rows}</table>{_NOTE}"
 
 
 def table_row(record: Record) -> tuple[str, ...]:
     """An act's row, for the page and for the terminal."""
     seconds = "–" if record.verdict_seconds is None else f"{record.verdict_seconds:.1f} s"
+    before, after = record.alias_before, record.alias_after
     return (
         str(record.number), record.title, f"{record.sent:,}", f"{record.failed:,}", f"{record.harmed:,}", seconds,
-        record.alias_before, record.alias_after,
+        after if before == after else f"{before} → {after}",
     )  # fmt: skip
 
 
@@ -131,6 +137,9 @@ def _errors(record: Record, span: float) -> Iterable[str]:
 def _evidence(record: Record, span: float) -> Iterable[str]:
     _, top, height = _BANDS[2]
     proof = _level(1.0, top, height)
+    if not record.looks:
+        yield _text(_LEFT + 8, proof + 4, "no rollout, so nothing was judged")
+        return
     yield f"<path d='M{_LEFT} {proof:.1f}H{_WIDTH - _RIGHT}' stroke='#1d2530' stroke-width='.7'/>"
     yield _text(_LEFT - 8, proof + 4, "proof", "end")
     yield _text(_LEFT - 8, top + height, "none", "end")

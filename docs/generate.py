@@ -16,7 +16,7 @@ import click
 import msgspec
 from docs import meanings
 
-from sluicegate.components.emit.catalogue import STEPS
+from sluicegate.components.emit.catalogue import every_step
 from sluicegate.components.step import Slot, Step
 from sluicegate.monitoring.collector.exposition import DeploymentFigures, Figures, expose
 from sluicegate.monitoring.quality.joining import PairCounts
@@ -122,7 +122,7 @@ def _docstring(thing: Any) -> str:
 
 
 def _steps() -> Iterator[str]:
-    for step in STEPS:
+    for step in every_step():
         yield from (f"## {step.name}", "", _docstring(step.function), "")
         yield from (", ".join(_marks(step)).capitalize() + ".", "")
         yield from ("| input | type | default | meaning |", "|---|---|---|---|")

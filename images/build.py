@@ -42,6 +42,7 @@ class Image:
 IMAGES = {
     "server-sklearn": Image(("serving",), "Serves scikit-learn models, Python classes, and graphs."),
     "operator": Image(("operator",), "The operator with its webhook."),
+    "gateway": Image(("gateway",), "The bundled gateway: an Envoy that follows the operator."),
     "collector": Image(("monitoring",), "Takes the request log in, watches drift."),
     "storage-initializer": Image(("storage",), "Fetches a model before its server starts."),
     "steps": Image(

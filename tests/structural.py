@@ -10,23 +10,23 @@ from hypothesis import strategies as st
 
 JSON = dict[str, Any]
 OPEN = "x-kubernetes-preserve-unknown-fields"
+STRANGER = "unknownField"
 EITHER = "x-kubernetes-int-or-string"
 RANGES = {"int32": 2**31, "int64": 2**63}
-_FREE = {"nullable": True}
+_FREE: JSON = {}
 NOISE = st.sampled_from([None, 0, -1, 2**40, 1.5, True, "", "1", "MODEL", [], [None], {}, {"name": None}])
 """What people write by mistake."""
 
 
 def faults(schema: JSON, value: Any, path: str = "") -> Iterator[str]:
     """Paths at which a value does not fit."""
-    if value is None:
-        yield from () if schema.get("nullable") else (path,)
-    elif not _fits(schema, value):
+    if not _fits(schema, value):
         yield path
     elif isinstance(value, dict):
-        yield from (f"{path}.{name}" for name in schema.get("required", ()) if name not in value)
+        yield from (f"{path}.{name}" for name in schema.get("required", ()) if value.get(name) is None)
         for name, item in value.items():
-            yield from faults(_inner(schema, name), item, f"{path}.{name}")
+            # A null in a map is dropped or allowed; in a list it stays.
+            yield from faults(_inner(schema, name), item, f"{path}.{name}") if item is not None else ()
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from faults(schema.get("items", _FREE), item, f"{path}[{index}]")
@@ -41,13 +41,20 @@ def pruned(schema: JSON, value: Any) -> Any:
     return [pruned(schema["items"], item) for item in value] if isinstance(value, list) and "items" in schema else value
 
 
+def without_strangers(value: Any) -> Any:
+    """The value without the fields that no schema knows."""
+    if isinstance(value, dict):
+        return {name: without_strangers(item) for name, item in value.items() if name != STRANGER}
+    return [without_strangers(item) for item in value] if isinstance(value, list) else value
+
+
 def documents(schema: JSON) -> st.SearchStrategy[Any]:
     """Values that mostly fit, with nulls, unknown fields and slips among them."""
     return st.one_of(*[_fitting(schema)] * 12, NOISE)
 
 
 def _inner(schema: JSON, name: str) -> JSON:
-    return schema.get("properties", {}).get(name) or schema.get("additionalProperties") or _FREE
+    return schema.get("properties", {}).get(name) or schema.get("additionalProperties", _FREE)
 
 
 def _fits(schema: JSON, value: Any) -> bool:
@@ -87,7 +94,7 @@ def _object(schema: JSON) -> st.SearchStrategy[Any]:
     known = {name: documents(inner) for name, inner in properties.items()}
     if "additionalProperties" in schema:
         return st.dictionaries(st.sampled_from(["a", "b"]), documents(schema["additionalProperties"]), max_size=2)
-    extra = {"unknownField": NOISE}
+    extra = {STRANGER: NOISE}
     always = {name: known.pop(name) for name in required}
     # A few fields at a time: with all of them, no document is small and hardly one fits.
     chosen = st.lists(st.sampled_from(sorted(known)), max_size=4, unique=True) if known else st.just([])

@@ -1,6 +1,6 @@
 """Act 2: boosted trees with more columns climb the whole ladder, are promoted and baked."""
 
-from demo.evidence import evidence_of, measurement, seconds_until
+from demo.evidence import evidence_of, measurement, percent, seconds_until
 from demo.stage import JSON, Stage
 from demo.versions import parameters, written
 
@@ -20,8 +20,8 @@ def better(stage: Stage) -> None:
     stage.claim("no request failed", lambda: stage.failed() == 0)
     flips = measurement(evidence, "disagreement")
     stage.say(
-        f"{flips['samples']:,} pairs of answers: {flips['candidate']:.1%} flipped, where held-out data had said "
-        f"{rollout['spec'].get('expectedDisagreement', 0):.1%}"
+        f"{flips['samples']:,} pairs of answers: {percent(flips['candidate'])} flipped, where held-out data had said "
+        f"{percent(rollout['spec'].get('expectedDisagreement', 0))}"
     )
     stage.say(
         f"the judge looked {evidence['looks']} times and found no harm; then all traffic moved, and no request failed"

@@ -1,7 +1,7 @@
 """Act 3: a model whose column comes in hours at serving and in minutes in training is caught before a user sees it."""
 
 from demo.acts.better import in_phase
-from demo.evidence import evidence_of, measurement, seconds_until
+from demo.evidence import evidence_of, measurement, percent, seconds_until
 from demo.stage import DEPLOYMENT, MODEL, Stage
 from demo.versions import parameters, written
 
@@ -23,8 +23,8 @@ def broken(stage: Stage) -> None:
     stage.claim("submitting it again is refused at once", lambda: code != 0 and len(stage.rollouts("3")) == 1)
     flips = measurement(evidence, "disagreement")
     stage.say(
-        f"{flips['candidate']:.1%} of {flips['samples']:,} mirrored answers flipped; held-out data had said "
-        f"{rollout['spec'].get('expectedDisagreement', 0):.1%}: at serving its delay comes in hours, not minutes"
+        f"{percent(flips['candidate'])} of {flips['samples']:,} mirrored answers flipped; held-out data had said "
+        f"{percent(rollout['spec'].get('expectedDisagreement', 0))}: at serving its delay comes in hours, not minutes"
     )
     stage.say(f"refused, and remembered: {tags['sluicegate.refused'].split(';')[0]}")
     stage.record.verdict_seconds = seconds_until(evidence, "abort")

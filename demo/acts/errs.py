@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from demo.acts.better import in_phase
-from demo.evidence import evidence_of, measurement, seconds_until
+from demo.evidence import evidence_of, measurement, percent, seconds_until
 from demo.flights import missing_share
 from demo.record import Record
 from demo.stage import Stage
@@ -27,8 +27,8 @@ def errs(stage: Stage) -> None:
     errors = measurement(evidence, "errors")
     weight = max(one["weight"] for one in evidence["moments"])
     stage.say(
-        f"{errors['candidate']:.1%} of its answers were errors ({missing_share(*WINTER):.1%} of flights have no air "
-        f"pressure); proven at {weight} % of the traffic after {errors['samples']:,} of its requests"
+        f"{percent(errors['candidate'])} of its answers were errors ({percent(missing_share(*WINTER))} of flights "
+        f"have no air pressure); proven at {weight} % of the traffic after {errors['samples']:,} of its requests"
     )
     stage.say(f"{harmed} requests were harmed; the full plan without the gate would have harmed about {without:,}")
     stage.record.harmed = harmed

@@ -4,7 +4,7 @@ import json
 import time
 
 from demo.acts.better import in_phase
-from demo.evidence import evidence_of, measurement, seconds_until
+from demo.evidence import evidence_of, measurement, percent, seconds_until
 from demo.flights import departures
 from demo.stage import DEPLOYMENT, JSON, Stage
 from demo.versions import RECENT, SUMMER, parameters, shorter
@@ -32,7 +32,7 @@ def world(stage: Stage) -> None:
     stage.say(f"June against a profile of winter: alarm after {noticed:.0f} s ({_worst(alarm)})")
     stage.say(
         f"retrained on April and May; of {quality['samples']:,} labelled pairs version 6 alone was wrong in "
-        f"{quality['candidate']:.1%}, version 2 alone in {quality['stable']:.1%}"
+        f"{percent(quality['candidate'])}, version 2 alone in {percent(quality['stable'])}"
     )
     stage.record.verdict_seconds = seconds_until(evidence, "promote")
 

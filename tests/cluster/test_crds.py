@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from tests import structural
 from tests.cluster.kubectl import Kubectl
 from tests.shapes.reading import ACCEPTED, FOLDER, shapes
 from tests.waiting import wait_until
 
+from sluicegate.serving.api.crds.kinds import SELDON_DEPLOYMENT
+from sluicegate.serving.api.crds.schema import object_schema
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.model_rollout import ModelRollout
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
@@ -16,6 +20,7 @@ from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 CRDS = Path(__file__).parents[2] / "manifests" / "install" / "crds"
 NAMES = ("seldondeployments.machinelearning.seldon.io", "modelrollouts.sluicegate.dev")
 GROUP = "machinelearning.seldon.io"
+SCHEMA = object_schema(SELDON_DEPLOYMENT.view, "")
 STRICT = [name for name in ACCEPTED if name != "unknown-fields"]
 STATUS = {
     "state": "Available",
@@ -55,10 +60,37 @@ def test_the_api_server_finds_nothing_wrong_with_the_schema(cluster: Kubectl, na
     assert {each["type"]: each["status"] for each in conditions} == {"NamesAccepted": "True", "Established": "True"}
 
 
+def test_a_second_apply_changes_nothing(cluster: Kubectl) -> None:
+    """The API server adds nothing that a GitOps tool would put back."""
+    said = cluster("apply", "--server-side=false", "-f", str(CRDS)).splitlines()
+
+    assert [line.split()[-1] for line in said] == ["unchanged", "unchanged"]
+
+
 @pytest.mark.parametrize("file", STRICT)
 def test_what_seldon_core_took_is_taken(cluster: Kubectl, file: str) -> None:
     """Even when the API server is asked to be strict."""
     cluster("create", "--dry-run=server", "--validate=strict", "-f", str(FOLDER / f"{file}.yaml"))
+
+
+def test_a_server_side_apply_may_contain_nulls_too(cluster: Kubectl) -> None:
+    """A GitOps tool may write this way. Enumerations and what ``kubectl scale`` sets must say something, or be away."""
+    (shape,) = (one for one in shapes("old-files") if one["metadata"]["name"] == "nulls")
+    del shape["spec"]["replicas"], shape["spec"]["predictors"][0]["graph"]["type"]
+
+    cluster("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=shape)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(spec=structural.documents(SCHEMA["properties"]["spec"]))
+def test_the_tests_own_reading_of_schemas_is_the_api_servers(cluster: Kubectl, spec: Any) -> None:
+    """So that the property tests without a cluster speak of what a cluster does."""
+    document = {"apiVersion": f"{GROUP}/v1", "kind": "SeldonDeployment", "metadata": {"name": "d"}, "spec": spec}
+
+    done = cluster.run("create", "--dry-run=server", "--validate=ignore", "-f", "-", stdin=document)
+
+    fits = not list(structural.faults(SCHEMA, document))
+    assert (done.returncode == 0) == fits, done.stderr
 
 
 def test_unknown_fields_are_dropped_with_a_warning(cluster: Kubectl) -> None:
@@ -142,9 +174,8 @@ def test_a_deployment_is_scaled(flights: Kubectl) -> None:
     flights("scale", "sdep", "flights", "--replicas=5")
 
     assert flights.json("get", "sdep", "flights")["spec"]["replicas"] == 5
-    scale = flights.json(
-        "get", "--raw", f"/apis/{GROUP}/v1/namespaces/{flights.namespace}/seldondeployments/flights/scale"
-    )
+    path = f"/apis/{GROUP}/v1/namespaces/{flights.namespace}/seldondeployments/flights/scale"
+    scale = json.loads(flights("get", "--raw", path))
     assert (scale["spec"]["replicas"], scale["status"]["replicas"]) == (5, 3)
 
 

@@ -180,7 +180,7 @@ def documented(heading: str) -> set[tuple[str, str]]:
     text = (generate.REFERENCE / "http.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
     found = set()
     for line in text.splitlines():
-        first = re.match(r"\| `(GET|POST) ([^`]+)`", line)
+        first = re.match(r"\| `(GET|POST|PUT) ([^`]+)`", line)
         if first:
             also = re.findall(r"`(/[^`]+)`", line.partition(" also ")[2])
             found |= {(first[1], path) for path in (first[2], *also)}
@@ -201,6 +201,6 @@ def test_the_model_server_has_its_documented_routes() -> None:
 def test_the_collector_has_exactly_its_documented_routes() -> None:
     """The page names each of them."""
     app = make_app(None, None, body_bytes=1)  # type: ignore[arg-type]  # nothing is started
-    routes = {(("POST" if "POST" in (route.methods or ()) else "GET"), route.path) for route in app.routes}
+    routes = {(method, route.path) for route in app.routes for method in route.methods or () if method != "HEAD"}
 
     assert routes == documented("Collector")

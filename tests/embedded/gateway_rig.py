@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import uvicorn
 from starlette.applications import Starlette
 from tests.waiting import free_port, wait_until
@@ -64,10 +65,13 @@ class Backend:
 
 
 class Rig:
-    """Door, Envoy and addresses. ``restart_*`` replace one of them as a crash would."""
+    """Door, Envoy and addresses. ``restart_*`` replace one of them as a crash would.
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    ``elsewhere``: fronts of further Envoys, by node id, that the test starts itself.
+    """
+
+    def __init__(self, home: Path, elsewhere: dict[str, Front] | None = None) -> None:
+        self.home, self.elsewhere = home, elsewhere
         self.control, self.front, self.admin = (Address(host="127.0.0.1", port=free_port()) for _ in range(3))
         self.log, self.access_log = home / "envoy.log", home / "access.log"
         document = bootstrap(Bootstrap(control_plane=self.control, admin=self.admin))
@@ -78,7 +82,8 @@ class Rig:
 
     def start_door(self) -> None:
         """A new door, which knows nothing."""
-        self.door = XdsDoor(Front(address=self.front, access_log=str(self.access_log)), gateway_log=self.log)
+        front = Front(address=self.front, access_log=str(self.access_log))
+        self.door = XdsDoor(front, gateway_log=self.log, elsewhere=self.elsewhere)
         application = Starlette(routes=self.door.routes())
         settings = uvicorn.Config(application, port=self.control.port, log_level="warning", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(settings)
@@ -106,6 +111,11 @@ class Rig:
         """End everything."""
         self.stop_envoy()
         self.stop_door()
+
+    def asks(self) -> bool:
+        """Whether Envoy has a connection to the door."""
+        found = psutil.Process(self.envoy.pid).net_connections("tcp")
+        return any(each.raddr and each.raddr.port == self.control.port for each in found)
 
     def put(self, *routes: Route) -> None:
         """Publish, and wait until Envoy has it in force and listens."""

@@ -16,12 +16,13 @@ import httpx
 import numpy as np
 import pytest
 from tests.fakes.gateway_statistics import FakeAdmin, serve_admin
-from tests.fakes.request_log import READY, answer, asked, event, feedback
+from tests.fakes.request_log import READY, REQUEST, answer, asked, event, feedback
 from tests.waiting import free_port, wait_until
 
 from sluicegate.monitoring.drift.profile import build_profile, encode
 from sluicegate.monitoring.sources.collector import fetch_drift, fetch_series, fetch_summary
 from sluicegate.monitoring.sources.errors import MalformedError, UnreachableError
+from sluicegate.serving.server.request_log import Entry, RequestLog, Sender
 
 pytestmark = pytest.mark.embedded
 
@@ -217,14 +218,18 @@ def test_drift_is_told_once_across_failures_and_restarts(tmp_path):
     "bodies", [[b"", b"{", b"[1]", b"[[]]", b"\xff", b'[{"id": 1}]', b"[" * 2000, b'{"data":' * 2000]]
 )
 def test_malformed_input_is_refused_and_named(tmp_path, bodies):
-    """400 for what is malformed, 404 and 400 for wrong questions, 413 for what is too long; never a 5xx."""
+    """What is good of a batch is kept; 400 for what is all malformed, 404 and 400 for wrong questions, 413 for what is
+    too long; never a 5xx.
+    """
     with running(tmp_path, "--body-bytes", "20000") as collector:
         good, bad = answer("old", "r", 0.9), answer("old", "s", 0.9) | {"endpoint": 7}
         mixed = collector.post(good, bad)
-        assert mixed.status_code == 400
+        assert mixed.status_code == 202
         assert "events[1]" in mixed.json()["error"]
         assert "endpoint" in mixed.json()["error"]
-        assert mixed.json()["accepted"] == 1
+        assert (mixed.json()["accepted"], mixed.json()["refused"]) == (1, 1)
+        assert collector.post(bad).status_code == 400
+        assert 'outcome="malformed"} 2.0' in metrics(collector)
         assert [httpx.post(f"{collector.url}/events", content=body).status_code for body in bodies] == [400] * len(
             bodies
         )
@@ -235,6 +240,45 @@ def test_malformed_input_is_refused_and_named(tmp_path, bodies):
         assert httpx.get(f"{collector.url}/v1/deployments/default/other").status_code == 404
         assert httpx.get(f"{collector.url}/v1/deployments/default/flights/requests?limit=0").status_code == 400
         assert len(httpx.get(f"{collector.url}/v1/deployments/default/flights/requests").json()) == 1
+
+
+def sender(**attributes: str) -> Sender:
+    """A model server of deployment ``default/flights``."""
+    known = {"namespace": "default", "inferenceservicename": "flights", "endpoint": "old"}
+    return Sender(source="test", attributes=known | attributes)
+
+
+def test_one_bad_event_does_not_cost_its_batch(tmp_path):
+    """Refused by field, or so deep that the whole body cannot be read: the server drops it alone, and sends it once."""
+    deep = b'{"jsonData":' + b"[" * 1200 + b"]" * 1200 + b"}"
+    with running(tmp_path) as collector:
+        log = RequestLog(f"{collector.url}/events", batch=40)
+        for index in range(40):
+            data = deep if index == 7 else json.dumps({"data": {"ndarray": [[index]]}}).encode()
+            entry = Entry(type=REQUEST, request_id=f"r{index}", data=data)
+            log.offer(entry, sender(endpoint="") if index == 30 else sender())
+
+        log.start()
+        log.stop(10)
+
+        assert (log.sent, log.dropped) == (38, 2)
+        assert 'outcome="accepted"} 38.0' in metrics(collector)
+        assert 'outcome="duplicate"} 0.0' in metrics(collector)
+
+
+def test_what_the_collector_could_not_take_is_sent_again():
+    """In trouble twice, then well: nothing is dropped, and the same event comes each time. A 400 is final."""
+    with listening([503, 429, 202, 400]) as (url, received):
+        log = RequestLog(url)
+        log.offer(Entry(type=REQUEST, request_id="r", data=b"{}"), sender())
+        log.start()
+        wait_until(lambda: log.sent == 1, message="sent again")
+        log.offer(Entry(type=REQUEST, request_id="s", data=b"{}"), sender())
+        wait_until(lambda: log.dropped == 1, message="refused")
+        log.stop(5)
+
+    assert received[0] == received[1] == received[2]
+    assert len(received) == 4
 
 
 def test_a_second_collector_on_the_same_directory_is_refused(tmp_path):

@@ -12,7 +12,10 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 from tests.waiting import free_port, wait_until
+
+from sluicegate.components.artefacts.registered import aliased, numbered
 
 pytestmark = pytest.mark.embedded
 
@@ -91,7 +94,6 @@ def outcome(process: "subprocess.Popen[str]") -> dict[str, str]:
 def test_two_first_releases_at_once_and_a_second_version_with_code(work: Path, registry: str) -> None:
     """Versions differ, bundles are whole; the champion is what the next one is compared with."""
     import mlflow
-    from mlflow import MlflowClient
 
     running = [delivery(work, registry) for _ in range(2)]
     first, other = (outcome(process) for process in running)
@@ -127,3 +129,20 @@ def test_a_gate_that_is_not_passed_ends_the_run_with_its_sentence(work: Path, re
     assert process.returncode == 1
     assert "delivery: task prepare-data: GateNotPassedError: column 'gate': found none of this name" in errors
     assert not (work / "home" / "bundles" / "other").exists()
+
+
+@pytest.mark.parametrize("user", ["", "somebody@"], ids=["by plain HTTP", "by MLflow's client"])
+def test_who_only_reads_the_registry_hears_the_same_either_way(
+    user: str, registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address with a login in it is left to MLflow's client."""
+    client = MlflowClient(tracking_uri=registry, registry_uri=registry)
+    client.create_registered_model(f"read{len(user)}")
+    version = client.create_model_version(f"read{len(user)}", "s3://bucket/model", tags={"a": "b"}).version
+    client.set_registered_model_alias(f"read{len(user)}", "champion", version)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.replace("//", f"//{user}"))
+
+    assert numbered(f"read{len(user)}", version) == aliased(f"read{len(user)}", "champion") == ("1", {"a": "b"})
+    assert aliased(f"read{len(user)}", "nobody") is None
+    assert aliased("no-such-model", "champion") is None
+    assert numbered(f"read{len(user)}", "7") is None

@@ -321,6 +321,20 @@ def test_envoy_restarts_and_gets_all_again(rig: Rig, servers: list[gateway_rig.B
     assert rig.door.acknowledged().traffic == {("test", "flights"): {"again": 100}}
 
 
+def test_quick_restarts_of_envoy_refuse_nothing(rig: Rig, servers: list[gateway_rig.Backend]) -> None:
+    """Killed as soon as it has asked for its clusters, again and again: the last one is served without a wait."""
+    rig.put(flights(share("quick", 100, servers[0])))
+    for _ in range(4):
+        rig.stop_envoy()
+        rig.start_envoy()
+        wait_until(rig.asks, message="the new gateway asks")
+
+    wait_until(rig.listens, 6.0, "the last gateway listens, before anything refused would be offered again")
+
+    assert rig.door.acknowledged().rejected == ""
+    assert rig.predict("flights", 10) == {"server-0": 10}
+
+
 def test_the_door_restarts_and_envoy_keeps_serving(rig: Rig, servers: list[gateway_rig.Backend]) -> None:
     """While the plane is away, and while a new one publishes something else, every request is answered."""
     rig.put(flights(share("before", 100, servers[0])))

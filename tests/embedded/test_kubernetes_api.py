@@ -129,7 +129,7 @@ def test_kubectl_shows(plane: Plane) -> None:
     assert "state: Available" in plane.kubectl("get", "sdep", "shown", "-o", "yaml")
     assert json.loads(plane.kubectl("get", "sdep", "shown", "-o", "json"))["status"] == status["status"]
     assert "Events:" in plane.kubectl("describe", "sdep", "shown")
-    assert "predictors" in plane.kubectl("explain", "sdep.spec")
+    assert "share of the traffic" in plane.kubectl("explain", "sdep.spec")
     assert "modelrollouts" in plane.kubectl("api-resources")
 
 
@@ -216,9 +216,18 @@ def test_the_official_client_works_unchanged(plane: Plane, custom: kubernetes_cl
     assert raised.value.status == 404
 
 
-def test_our_own_client_reads_writes_and_waits(plane: Plane) -> None:
+@pytest.fixture(params=["plain", "official"])
+def objects(plane: Plane, tmp_path: Path, request: pytest.FixtureRequest) -> Objects:
+    """Our own client, through either door: a token in the kubeconfig is what the plain one does not know."""
+    document = _kubeconfig(plane.url)
+    document["users"][0]["user"] = {} if request.param == "plain" else {"token": "any"}
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(document))
+    return Objects(kubeconfig=path)
+
+
+def test_our_own_client_reads_writes_and_waits(objects: Objects) -> None:
     """JSON in, JSON out; each refusal is an error that says who is to act."""
-    objects = Objects(kubeconfig=plane.kubeconfig)
     created = objects.create(deployment("ours"))
     objects.patch("SeldonDeployment", "ours", {"spec": {"replicas": 2}})
     report = {"status": {"state": "Available"}}

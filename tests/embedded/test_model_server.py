@@ -396,6 +396,30 @@ def _collector() -> Iterator[Collector]:
         listening.shutdown()
 
 
+def test_copies_have_a_port_of_their_own(bundle: Path, tmp_path: Path) -> None:
+    """Whoever answers the original, what comes there is a copy; copies of what it answered itself go no further."""
+    shadow = free_port()
+    options = ("--model-uri", str(bundle), "--predictor", "p", "--shadow-port", str(shadow))
+    with (
+        _collector() as collector,
+        _serving(tmp_path, *options, "--log-url", f"http://127.0.0.1:{collector.port}/events") as server,
+    ):
+        wait_until(server.ready, deadline=60)
+        copies = httpx.Client(base_url=f"http://127.0.0.1:{shadow}")
+
+        answers = [
+            client.post(PREDICT, json=GOOD, headers={"x-sluicegate-predictor": name, "x-request-id": identity})
+            for client, name, identity in ((server.client, "p", "user"), (copies, "p", "own"), (copies, "q", "copy"))
+        ]
+        wait_until(lambda: len(collector.of("response")) == 2, message="two answers are told")
+
+    assert [one.status_code for one in answers] == [200, 204, 200]
+    assert [(one["requestid"], one.get("shadow")) for one in collector.of("request")] == [
+        ("user", None),
+        ("copy", "true"),
+    ]
+
+
 def test_the_request_log_tells_what_happened_and_hides_what_it_must(bundle: Path, tmp_path: Path) -> None:
     """Ready, request, answer, failure, shadow and feedback events; a dropped column is null."""
     with (

@@ -7,99 +7,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-import msgspec
-import pandas as pd
-import psutil
 import pytest
-from sklearn.linear_model import LogisticRegression
+from tests.embedded.plane_rig import ANY_PORTS, Plane, bundle, command, deployment, processes_of
 from tests.waiting import wait_until
 
-from sluicegate.serving.bundle.manifest import Signature
-from sluicegate.serving.bundle.writing import Contents, write_bundle
-from sluicegate.serving.local.processes import MARK_VARIABLE
+from sluicegate.pipelines.plane.home import Home
 from sluicegate.serving.local.running import kill_all
 
 pytestmark = pytest.mark.embedded
-PARTS = ("api", "gateway", "collector", "mlflow", "envoy-admin")
-ANY_PORTS = [word for part in PARTS for word in (f"--{part}-port", "0")]
-KUBECTL = str(Path(sys.executable).with_name("kubectl"))
-ROW = {"data": {"names": ["a", "b"], "ndarray": [[1.0, 2.0]]}}
-
-
-@dataclass(frozen=True)
-class Plane:
-    """A running one."""
-
-    home: Path
-
-    def run(self, *arguments: str, check: bool = True) -> str:
-        """A command; its output."""
-        done = command(self.home, *arguments)
-        assert not check or done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def kubectl(self, *arguments: str, stdin: str = "") -> str:
-        """The real kubectl."""
-        line = [KUBECTL, "--kubeconfig", str(self.home / "kubeconfig"), *arguments]
-        done = subprocess.run(line, input=stdin, capture_output=True, text=True, check=False, timeout=90)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """URLs by part."""
-        return dict(json.loads((self.home / "plane.json").read_text())["addresses"])
-
-    def status(self) -> dict[str, Any]:
-        """The plane's own status; empty while it does not answer."""
-        try:
-            return dict(httpx.get(f"{self.addresses['api']}/sluicegate/v1/status", timeout=5).json())
-        except httpx.HTTPError:
-            return {}
-
-    def processes(self) -> dict[str, dict[str, Any]]:
-        """Components and servers by name."""
-        status = self.status()
-        return {each["name"]: each for each in [*status.get("components", []), *status.get("processes", [])]}
-
-    def pids(self) -> dict[str, int]:
-        """Their pids, once all are ready."""
-        found = self.processes()
-        return {name: each["pid"] for name, each in found.items()} if _all_ready(found) else {}
-
-    def predict(self) -> httpx.Response:
-        """One request through Envoy."""
-        path = "/seldon/default/flights/api/v1.0/predictions"
-        return httpx.post(self.addresses["gateway"] + path, json=ROW, timeout=10)
-
-
-def _all_ready(found: dict[str, dict[str, Any]]) -> bool:
-    return len(found) >= 4 and all(each["state"] == "Ready" for each in found.values())
-
-
-def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``sluicegate`` in a process of its own."""
-    line = [sys.executable, "-m", "sluicegate.pipelines.cli", *arguments]
-    environment = os.environ | {"SLUICEGATE_HOME": str(home)}
-    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=150)
-
-
-def processes_of(home: Path) -> list[str]:
-    """Everything that runs for a home."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            marked = process.environ().get(MARK_VARIABLE, "").startswith(f"{home}|")
-            if marked or str(home) in process.cmdline():
-                found.append(" ".join(process.cmdline()))
-        except (psutil.Error, OSError):
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -110,40 +28,12 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
         up = command(home, "up", *ANY_PORTS)
         assert up.returncode == 0, up.stderr
         made = Plane(home)
-        made.kubectl("apply", "-f", "-", stdin=json.dumps(deployment(home)))
+        made.kubectl("apply", "-f", "-", stdin=json.dumps(deployment(*bundle(home))))
         made.kubectl("wait", "sdep/flights", "--for=jsonpath={.status.state}=Available", "--timeout=60s")
         yield made
     finally:
         command(home, "down")
         kill_all(f"{home}|")
-
-
-def deployment(home: Path) -> dict[str, Any]:
-    """A deployment of a freshly trained bundle."""
-    rows = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 3.0, 2.0]})
-    model = LogisticRegression().fit(rows, [0, 0, 1, 1])
-    columns = [{"name": name, "type": "double"} for name in rows.columns]
-    directory = home / "bundles" / "late" / "1"
-    contents = Contents(
-        name="late",
-        version="1",
-        model=model,
-        signature=msgspec.convert({"inputs": columns, "outputs": ["0", "1"]}, Signature),
-        input_example=rows.to_numpy().tolist(),
-        expected_answers=model.predict_proba(rows).tolist(),
-    )
-    notes = {
-        "sluicegate.dev/model": "late",
-        "sluicegate.dev/version": "1",
-        "sluicegate.dev/bundle-digest": write_bundle(directory, contents),
-    }
-    graph = {"name": "late", "implementation": "SKLEARN_SERVER", "modelUri": f"file://{directory}"}
-    return {
-        "apiVersion": "machinelearning.seldon.io/v1",
-        "kind": "SeldonDeployment",
-        "metadata": {"name": "flights"},
-        "spec": {"predictors": [{"name": "v1", "annotations": notes, "graph": graph}]},
-    }
 
 
 def test_a_trained_model_answers_through_envoy(plane: Plane) -> None:
@@ -193,6 +83,17 @@ def test_a_killed_plane_finds_everything_again(plane: Plane) -> None:
     assert int((plane.home / "plane.lock").read_text()) != old
     assert answers == [200] * 20
     assert plane.predict().status_code == 200
+
+
+def test_a_killed_keeper_comes_back(plane: Plane) -> None:
+    """The plane starts another one, which then brings the plane back."""
+    home, before = Home(plane.home), wait_until(plane.pids)
+    first = home.holder("keeper")
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: home.holder("keeper") not in {0, first}, 20.0, "another keeper")
+    os.kill(home.holder("plane"), signal.SIGKILL)
+
+    wait_until(lambda: plane.pids() == before, 20.0, "the same pids")
 
 
 def test_killed_with_its_keeper_up_adopts(plane: Plane) -> None:

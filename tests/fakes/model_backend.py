@@ -1,4 +1,4 @@
-"""A tiny model server for tests of the gateway: ``python model_backend.py PORT NAME``.
+"""A tiny model server for tests of the gateway: ``python model_backend.py PORT NAME [HOST]``.
 
 It answers every request with its name and keeps what it saw (``GET /seen``). ``GET /ready`` is 200 until
 ``POST /drain``; ``POST /forget`` makes it as new. Request headers order mischief: ``x-answer: 500``, ``x-wait: 2``
@@ -58,11 +58,11 @@ class Backend:
         return int(headers.get("x-answer", 200)), {"server": self.name}
 
 
-async def main(port: int, name: str) -> None:
+async def main(port: int, name: str, host: str = "127.0.0.1") -> None:
     """Serve until killed."""
-    server = await asyncio.start_server(Backend(name).serve, "127.0.0.1", port)
+    server = await asyncio.start_server(Backend(name).serve, host, port)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(int(sys.argv[1]), *sys.argv[2:]))

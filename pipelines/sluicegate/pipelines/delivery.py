@@ -93,7 +93,7 @@ def delivery(
         model=model, version=published.outputs["version"], bundle=published.outputs["bundle"],
         deployment=deployment, namespace=namespace, replicas=replicas, plan=plan,
         expected_disagreement=qualified.outputs["expected_disagreement"], mirror=mirror, concurrency=concurrency,
-        timeout=rollout_timeout,
+        timeout=rollout_timeout, run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     )  # fmt: skip
     return Delivered(
         version=published.outputs["version"],

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from sluicegate.components.emit.catalogue import STEPS
+from sluicegate.components.emit.catalogue import every_step
 from sluicegate.components.emit.kfp import module_source
 
 TARGET = Path(__file__).with_name("kfp_components.py")
@@ -11,7 +11,7 @@ TARGET = Path(__file__).with_name("kfp_components.py")
 
 def main(arguments: list[str]) -> int:
     """Exit code: 0, or 1 when ``--check`` finds a difference."""
-    source = module_source(STEPS)
+    source = module_source(every_step())
     if "--check" not in arguments:
         TARGET.write_text(source)
         return 0

@@ -419,8 +419,10 @@ def start_rollout(
     expected_disagreement: float = -1.0,
     mirror: bool = True,
     concurrency: str = "refuse",
+    retry_refused: bool = False,
+    run: str = "",
 ) -> NamedTuple("Outputs", [("rollout", str), ("workflow", str)]):
-    """Submit the workflow that rolls a registered version out to a deployment.
+    """Submit the workflow that rolls a registered version out to a deployment, once per run.
 
     Args:
         deployment: Deployment.
@@ -431,6 +433,8 @@ def start_rollout(
         expected_disagreement: Expected disagreement.
         mirror: Mirror.
         concurrency: Concurrency.
+        retry_refused: Whether a bundle that was sent back because of harm may try again.
+        run: Id of the caller's run: starting again under the same id joins the same rollout.
     """
     from sluicegate.components.emit.kfp_execution import execute
 
@@ -444,6 +448,8 @@ def start_rollout(
         expected_disagreement=expected_disagreement,
         mirror=mirror,
         concurrency=concurrency,
+        retry_refused=retry_refused,
+        run=run,
     )
 
 
@@ -1090,6 +1096,7 @@ def release(
     concurrency: str = "refuse",
     replicas: int = 1,
     timeout: float = 3600.0,
+    run: str = "",
 ) -> NamedTuple("Outputs", [("phase", str), ("message", str), ("rollout", str)]):
     """Serve a version: as the first one of its deployment, else by a rollout that is awaited.
 
@@ -1105,6 +1112,7 @@ def release(
         concurrency: When another rollout is on its way: refuse, queue or supersede.
         replicas: Servers of a first release.
         timeout: Seconds that a rollout may take.
+        run: Id of the pipeline run: releasing again under the same id joins the same rollout.
     """
     from sluicegate.components.emit.kfp_execution import execute
 
@@ -1121,4 +1129,5 @@ def release(
         concurrency=concurrency,
         replicas=replicas,
         timeout=timeout,
+        run=run,
     )

@@ -20,7 +20,7 @@ from sluicegate.components.packaging.proving import contract_test
 from sluicegate.components.registry.finding import find_champion
 from sluicegate.components.registry.recording import record_bundle
 from sluicegate.components.registry.registering import register
-from sluicegate.components.rollout.starting import await_rollout, start_rollout
+from sluicegate.components.rollout.starting import await_rollout, has_begun, rollout_name, start_rollout
 from sluicegate.components.step import step
 
 prepare_data = chain(
@@ -65,6 +65,7 @@ def release(
     concurrency: Annotated[str, "When another rollout is on its way: refuse, queue or supersede."] = "refuse",
     replicas: Annotated[int, "Servers of a first release."] = 1,
     timeout: Annotated[float, "Seconds that a rollout may take."] = 3600.0,
+    run: Annotated[str, "Id of the pipeline run: releasing again under the same id joins the same rollout."] = "",
 ) -> Released:
     """Serve a version: as the first one of its deployment, else by a rollout that is awaited.
 
@@ -72,7 +73,7 @@ def release(
     """
     if not deployment:
         return Released("NotDeployed", "no deployment was named", "")
-    if _first_release(deployment, namespace, bundle):
+    if not _began(deployment, namespace, bundle, version, run) and _first_release(deployment, namespace, bundle):
         deployed = deploy(deployment=deployment, bundle=bundle, namespace=namespace, replicas=replicas)
         smoked = smoke_test(deployment=deployment, bundle=bundle, namespace=namespace)
         return Released("Deployed", f"{deployed.predictor} answers {smoked.rows} rows as its trainer saw", "")
@@ -85,10 +86,23 @@ def release(
         expected_disagreement=expected_disagreement,
         mirror=mirror,
         concurrency=concurrency,
+        run=run,
     )
     print(f"start-rollout: {started.rollout}", flush=True)  # noqa: T201  # a rollout takes minutes; its name helps now
     finished = await_rollout(rollout=started.rollout, namespace=namespace, timeout=timeout)
     return Released(finished.phase, finished.message, started.rollout)
+
+
+def _began(deployment: str, namespace: str, bundle: str, version: str, run: str) -> bool:
+    """Whether an earlier attempt of this run began a rollout: once promoted, its bundle looks like a first release."""
+    from sluicegate.serving.bundle.reading import read_bundle
+    from sluicegate.serving.client.objects import Objects
+
+    if not run:
+        return False
+    digest = read_bundle(Path(bundle.removeprefix("file://"))).digest
+    name = rollout_name(deployment=deployment, version=version, digest=digest, run=run)
+    return has_begun(Objects(), name, namespace)
 
 
 def _first_release(deployment: str, namespace: str, bundle: str) -> bool:

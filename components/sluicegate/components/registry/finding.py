@@ -2,6 +2,9 @@
 
 from typing import Annotated, NamedTuple
 
+from sluicegate.components.artefacts.registered import aliased
+from sluicegate.components.errors import InputRefusedError
+from sluicegate.components.registry import tags
 from sluicegate.components.step import step
 
 
@@ -18,8 +21,11 @@ def find_champion(*, model: Annotated[str, "Name of the registered model."]) -> 
 
     Raises ServiceUnreachableError when MLflow does not answer, InputRefusedError when the champion has no bundle.
     """
-    from sluicegate.components.registry import versions
-    from sluicegate.components.registry.tracking import registry
-
-    with registry() as client:
-        return Champion(*versions.champion(client, model))
+    found = aliased(model, tags.CHAMPION)
+    if found is None:
+        return Champion("", "")
+    if tags.BUNDLE not in found.tags:
+        raise InputRefusedError(
+            f"champion of {model!r} is version {found.version}, which has no tag {tags.BUNDLE}; package it first"
+        )
+    return Champion(found.version, found.tags[tags.BUNDLE])

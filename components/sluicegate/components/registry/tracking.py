@@ -11,7 +11,6 @@ from mlflow.tracking import MlflowClient
 from sluicegate.components.artefacts.places import service
 from sluicegate.components.errors import InputRefusedError, ServiceUnreachableError
 
-ABSENT = "RESOURCE_DOES_NOT_EXIST"
 PRESENT = "RESOURCE_ALREADY_EXISTS"
 
 

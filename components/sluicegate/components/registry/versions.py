@@ -17,25 +17,9 @@ from sluicegate.components.artefacts.trained import read_trained
 from sluicegate.components.errors import InputRefusedError
 from sluicegate.components.registry import tags
 from sluicegate.components.registry.flavour import save
-from sluicegate.components.registry.tracking import ABSENT, PRESENT
+from sluicegate.components.registry.tracking import PRESENT
 
 EXPERIMENT = "sluicegate"
-
-
-def champion(client: MlflowClient, model: str) -> tuple[str, str]:
-    """Version and bundle of the champion; empty when nobody bears the alias."""
-    try:
-        found = client.get_model_version_by_alias(model, tags.CHAMPION)
-    except MlflowException as error:
-        # Without the alias the server says INVALID_PARAMETER_VALUE, without the model RESOURCE_DOES_NOT_EXIST.
-        if error.error_code == ABSENT or "alias" in str(error).lower():
-            return "", ""
-        raise
-    if tags.BUNDLE not in found.tags:
-        raise InputRefusedError(
-            f"champion of {model!r} is version {found.version}, which has no tag {tags.BUNDLE}; package it first"
-        )
-    return str(found.version), found.tags[tags.BUNDLE]
 
 
 def find(client: MlflowClient, model: str, keys: Mapping[str, str]) -> ModelVersion | None:

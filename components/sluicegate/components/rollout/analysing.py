@@ -20,23 +20,28 @@ def analyse(
 ) -> Analysed:  # fmt: skip
     """Look every second until a goal is reached: ``advance``, ``promote`` (no worse is proven) or ``bake`` (time).
 
+    Evidence is kept in a directory (a plane's own unless one is given), without one by the collector.
+
     Raises HarmProvenError (traffic is then already on its way back), UndecidedError when the plan says so,
     RolloutEndedError when the rollout is over or goes back for another reason.
     """
     import os
     import time
 
-    from sluicegate.components.rollout.evidence_file import EvidenceFile
+    from sluicegate.components.rollout.evidence_places import CollectorPlace, DirectoryPlace
+    from sluicegate.components.rollout.evidence_record import EvidenceRecord
     from sluicegate.components.rollout.looking import Looking, goal_of
     from sluicegate.components.rollout.rollouts import Rollouts
     from sluicegate.serving.client.objects import Objects
 
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
-    directory = evidence_directory or str(Path(os.environ.get("SLUICEGATE_HOME", ".")) / "evidence")
+    asked = collector or os.environ.get("SLUICEGATE_COLLECTOR", "http://127.0.0.1:7081")
+    home = os.environ.get("SLUICEGATE_HOME", "")
+    directory = evidence_directory or (str(Path(home) / "evidence") if home else "")
+    place = DirectoryPlace(Path(directory), rollout) if directory else CollectorPlace(asked, namespace, rollout)
     looking = Looking(
-        access=access, epoch=epoch, index=index, goal=goal_of(goal), begun=time.time(),
-        collector=collector or os.environ.get("SLUICEGATE_COLLECTOR", "http://127.0.0.1:7081"),
-        evidence=EvidenceFile.of(access.read(), Path(directory)),
+        access=access, epoch=epoch, index=index, goal=goal_of(goal), begun=time.time(), collector=asked,
+        evidence=EvidenceRecord.of(access.read(), place),
     )  # fmt: skip
     verdict = looking.until_clear()
     return Analysed(verdict.result, verdict.message)

@@ -2,10 +2,13 @@
 
 from typing import NamedTuple
 
+from sluicegate.components.rollout.holding import PROMOTED, held
 from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts, ended
 from sluicegate.components.step import step
-from sluicegate.serving.api.model_rollout import TERMINAL_PHASES
+from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
 from sluicegate.serving.client.objects import Objects
+
+_BAKED = frozenset({"Baking", "Promoted"})
 
 
 class Outcome(NamedTuple):
@@ -19,12 +22,15 @@ class Outcome(NamedTuple):
 def promote(*, rollout: str, epoch: str, namespace: str = "default", timeout: float = 30.0) -> Outcome:
     """Make the candidate the deployment's own predictor; the old one stays warm and mirrored for the bake.
 
-    Raises RolloutEndedError, RolloutRefusedError or NotSoInTimeError.
+    A pause holds it back. Raises RolloutEndedError, RolloutRefusedError or NotSoInTimeError.
     """
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
-    access.desire(epoch, intent="Promote", leaseSeconds=HANDOVER_SECONDS)
-    found = access.wait(lambda r: r.status.phase in {"Baking", "Promoted"}, timeout=timeout, what="baking")
-    return Outcome(found.status.phase, found.status.message)
+    while True:
+        held(access, epoch, lambda r: not r.spec.paused or r.status.phase in PROMOTED)
+        access.desire(epoch, intent="Promote", leaseSeconds=HANDOVER_SECONDS)
+        found = access.wait(_is_promoted_or_paused, timeout=timeout, what="baking")
+        if found.status.phase in _BAKED:
+            return Outcome(found.status.phase, found.status.message)
 
 
 @step("complete", effects=True)
@@ -61,3 +67,7 @@ def end_rollout(
     if workflow_status == "Succeeded" and found.status.phase != "Promoted":
         ended(found)
     return Outcome(found.status.phase, found.status.message)
+
+
+def _is_promoted_or_paused(rollout: ModelRollout) -> bool:
+    return rollout.status.phase in _BAKED or (rollout.spec.paused and rollout.status.phase not in PROMOTED)

@@ -1,19 +1,20 @@
 """An analysis on its way: looks every second at everything seen since the rollout began, until the evidence is clear.
 
 Each look is a pure function of the whole series, so a step that is killed and started again says the same. Whatever is
-decided is written to the rollout first and to the evidence file at once; the lease is renewed while we look, and only
+decided is written to the rollout first and to the evidence at once; the lease is renewed while we look, and only
 then: an analysis that hangs lets go of the traffic.
 """
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, cast, get_args
 
 from sluicegate.components.rollout.errors import HarmProvenError, RolloutError, UndecidedError
-from sluicegate.components.rollout.evidence_file import EvidenceFile
-from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, KIND, Rollouts, ended
+from sluicegate.components.rollout.evidence_record import EvidenceRecord
+from sluicegate.components.rollout.holding import is_by_hand, ladder_is_over
+from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts, ended
 from sluicegate.monitoring.analysis.judge import judge
 from sluicegate.monitoring.analysis.series import Series
 from sluicegate.monitoring.analysis.verdict import Verdict
@@ -24,6 +25,7 @@ from sluicegate.serving.api.rollout_plan import Analysis
 from sluicegate.serving.client.errors import UnreachableError
 
 LOOK_SECONDS = 1.0
+_BY_HAND = "promoted by hand: the rest of the ladder is left out"
 Goal = Literal["advance", "promote", "bake"]
 _MOMENTS: dict[Goal, str] = {"advance": "advance", "promote": "promote", "bake": "complete"}
 
@@ -38,9 +40,15 @@ class Looking:
     goal: Goal
     collector: str
     begun: float
-    evidence: EvidenceFile
+    evidence: EvidenceRecord
     renewed: float = 0.0
     told: str = ""
+    patient_since: float = field(default_factory=time.time)
+    """From when ``maxDuration`` counts: a pause, or a plan that extends, begins it anew."""
+    paused: bool = False
+    harmed: bool = False
+    accepted: bool = False
+    """Whether a person saw the harm that stopped this analysis, and resumed all the same."""
 
     def until_clear(self) -> Verdict:
         """Look until the goal is reached, and return the verdict that reached it. Raises as ``analyse`` does."""
@@ -52,11 +60,15 @@ class Looking:
                 self._say(f"the API does not answer: {error}")
                 time.sleep(LOOK_SECONDS)
                 continue
+            self._follow(rollout)
+            if self.goal != "bake" and ladder_is_over(rollout):
+                self._renew(HANDOVER_SECONDS)
+                return Verdict(result="Successful", advance=True, promote=True, message=_BY_HAND, at=time.time())
             verdict = self._look(rollout)
             if verdict is not None:
                 self.evidence.add(verdict)
                 self._tell(verdict)
-                if verdict.result == "Failed":
+                if verdict.result == "Failed" and not self.accepted:
                     self._harm(rollout, verdict)
                 elif not rollout.spec.paused and self._reached(rollout, verdict):
                     self._renew(HANDOVER_SECONDS)
@@ -66,9 +78,16 @@ class Looking:
                 self._undecided(rollout, verdict)
             time.sleep(LOOK_SECONDS)
 
+    def _follow(self, rollout: ModelRollout) -> None:
+        """Notice that somebody resumed: that person saw what was known, and the clock begins anew."""
+        if self.paused and not rollout.spec.paused:
+            self.patient_since = time.time()
+            self.accepted = self.harmed and self.goal != "promote"
+        self.paused = rollout.spec.paused
+
     def _renewed(self) -> ModelRollout:
         """The rollout as it is, its lease renewed when a third of it is over."""
-        rollout = self.access.read()
+        rollout = self.access.read_now()
         if rollout.status.phase in TERMINAL_PHASES | {"Aborting"}:
             ended(rollout)
         lease = rollout.spec.plan.lease
@@ -105,20 +124,26 @@ class Looking:
         return planned or Analysis()
 
     def _reached(self, rollout: ModelRollout, verdict: Verdict) -> bool:
+        advance = verdict.advance or (self.accepted and verdict.result == "Failed")
         if self.goal == "bake":
-            return time.time() - self.begun >= rollout.spec.plan.bake and verdict.advance
-        return verdict.promote if self.goal == "promote" else verdict.advance
+            # Who promotes by hand does not wait for data; only harm takes that back.
+            advance = advance or (is_by_hand(rollout) and verdict.result != "Failed")
+            return time.time() - self.begun >= rollout.spec.plan.bake and advance
+        return verdict.promote if self.goal == "promote" else advance
 
     def _late(self, rollout: ModelRollout) -> bool:
         limit = self._analysis(rollout).max_duration
-        return time.time() - self.begun > (rollout.spec.plan.bake + limit if self.goal == "bake" else limit)
+        return time.time() - self.patient_since > (rollout.spec.plan.bake + limit if self.goal == "bake" else limit)
 
     def _harm(self, rollout: ModelRollout, verdict: Verdict) -> None:
-        """Harm is proven: traffic goes back at once, before anything else is said or done."""
-        self.evidence.moment("abort", self.index, rollout, verdict.message)
+        """Harm is proven: traffic goes back at once, before anything else is said or done; or a person decides."""
         if rollout.spec.plan.on_failure == "pause":
-            self._pause(rollout, f"harm is proven, and the plan says to wait: {verdict.message}")
+            self.harmed = True
+            if not rollout.spec.paused:
+                self.evidence.moment("pause", self.index, rollout, verdict.message)
+                self._pause(rollout, f"harm is proven, and the plan says to wait: {verdict.message}")
             return
+        self.evidence.moment("abort", self.index, rollout, verdict.message)
         self._abort("HarmProven", verdict.message)
         raise HarmProvenError(verdict.message)
 
@@ -127,7 +152,7 @@ class Looking:
         message = f"undecided after {self._analysis(rollout).max_duration:g} s: {words}"
         self.evidence.moment("undecided", self.index, rollout, message)
         if rollout.spec.plan.on_inconclusive == "extend":
-            self.begun = time.time()
+            self.patient_since = time.time()
         elif rollout.spec.plan.on_inconclusive == "pause":
             self._pause(rollout, message)
         else:
@@ -140,9 +165,9 @@ class Looking:
 
     def _pause(self, rollout: ModelRollout, message: str) -> None:
         if not rollout.spec.paused:
-            self.access.objects.patch(
-                KIND, self.access.name, {"spec": {"paused": True}}, namespace=self.access.namespace
-            )
+            self.access.pause()
+            # Somebody may resume before the next look, which would then have seen no pause.
+            self.paused = True
             self._say(f"paused: {message}")
 
     def _tell(self, verdict: Verdict) -> None:

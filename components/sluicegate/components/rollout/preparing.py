@@ -21,8 +21,9 @@ from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeploy
 from sluicegate.serving.bundle.errors import BundleError
 from sluicegate.serving.bundle.locations import resolve
 from sluicegate.serving.bundle.reading import read_bundle
-from sluicegate.serving.client.errors import ClientError, NotFoundError
+from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import created, patiently
 
 
 class Prepared(NamedTuple):
@@ -45,6 +46,7 @@ def prepare_rollout(
 ) -> Prepared:  # fmt: skip
     """Create the ModelRollout, unless it is there, and wait until its candidate is proved, ready and warm.
 
+    An attempt that was killed after it had created the rollout is followed by one that finds it.
     A negative ``expected_disagreement`` means the one that the bundle records of its training.
     Raises RolloutRefusedError when the API does not admit it, RolloutEndedError when the candidate is refused,
     NotSoInTimeError when it is not ready in time.
@@ -92,7 +94,8 @@ def _recorded(bundle_uri: str) -> float | None:
 
 def _target(objects: Objects, deployment: str, namespace: str) -> SeldonDeployment:
     try:
-        return decode(objects.get("SeldonDeployment", deployment, namespace=namespace), SeldonDeployment)
+        found = patiently(lambda: objects.get("SeldonDeployment", deployment, namespace=namespace))
+        return decode(found, SeldonDeployment)
     except NotFoundError as error:
         raise RolloutError(
             f"no SeldonDeployment {deployment!r} in {namespace!r}: a first release is deployed, not rolled out"
@@ -121,6 +124,8 @@ def _document(
 
 def _create(objects: Objects, document: dict[str, Any]) -> None:
     try:
-        objects.create(document)
+        created(objects, document)
+    except ConflictError:
+        return  # another attempt of this step was faster
     except ClientError as error:
         raise RolloutRefusedError(f"rollout {document['metadata']['name']!r}: {error}") from error

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from sluicegate.components.rollout.errors import NotSoInTimeError, RolloutEndedError, RolloutRefusedError
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
-from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError, RefusedError, UnreachableError
+from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError, RefusedError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import patiently
 
 KIND = "ModelRollout"
 _GOING_BACK = TERMINAL_PHASES | {"Aborting"}
@@ -31,37 +32,46 @@ class Rollouts:
     namespace: str
 
     def find(self) -> ModelRollout | None:
-        """The rollout, or None when there is none of this name."""
+        """The rollout, or None when there is none of this name. An API that does not answer is asked again."""
+        return patiently(self._find_now, seconds=HANDOVER_SECONDS)
+
+    def read(self) -> ModelRollout:
+        """The rollout; raises RolloutEndedError when somebody deleted it. An API that does not answer is asked again.
+
+        It is for the first words of a step; who looks again anyway asks ``read_now``.
+        """
+        return patiently(self.read_now, seconds=HANDOVER_SECONDS)
+
+    def read_now(self) -> ModelRollout:
+        """As ``read``, and raises UnreachableError at once."""
+        found = self._find_now()
+        if found is None:
+            raise RolloutEndedError(f"rollout {self.name!r} in namespace {self.namespace!r} does not exist any more")
+        return found
+
+    def _find_now(self) -> ModelRollout | None:
         try:
             return decode(self.objects.get(KIND, self.name, namespace=self.namespace), ModelRollout)
         except NotFoundError:
             return None
-
-    def read(self) -> ModelRollout:
-        """The rollout; raises RolloutEndedError when somebody deleted it."""
-        found = self.find()
-        if found is None:
-            raise RolloutEndedError(f"rollout {self.name!r} in namespace {self.namespace!r} does not exist any more")
-        return found
 
     def desire(self, epoch: str, **changes: Any) -> ModelRollout:
         """Write fields of ``spec.desired`` (camelCase names); raises RolloutRefusedError with the API's reason.
 
         An API that does not answer is asked again while the lease that the last step left may still last.
         """
-        end = time.monotonic() + HANDOVER_SECONDS
-        while True:
-            try:
-                return self._write(epoch, changes)
-            except RefusedError as error:
-                raise RolloutRefusedError(f"rollout {self.name!r}: {error}") from error
-            except (UnreachableError, ConflictError):
-                if time.monotonic() > end:
-                    raise
-                time.sleep(_INTERVAL_SECONDS)
+        try:
+            return patiently(lambda: self._write(epoch, changes), seconds=HANDOVER_SECONDS, also=(ConflictError,))
+        except RefusedError as error:
+            raise RolloutRefusedError(f"rollout {self.name!r}: {error}") from error
+
+    def pause(self) -> None:
+        """Hold the rollout where it is, until a person says otherwise."""
+        patch = {"spec": {"paused": True}}
+        patiently(lambda: self.objects.patch(KIND, self.name, patch, namespace=self.namespace))
 
     def _write(self, epoch: str, changes: dict[str, Any]) -> ModelRollout:
-        renewal = self.read().spec.desired.renewal + 1
+        renewal = self.read_now().spec.desired.renewal + 1
         patch = {"spec": {"desired": {**changes, "epoch": epoch, "renewal": renewal}}}
         return decode(self.objects.patch(KIND, self.name, patch, namespace=self.namespace), ModelRollout)
 
@@ -78,7 +88,7 @@ class Rollouts:
         last = "the API did not answer"
         while time.monotonic() < end:
             try:
-                found = self.read()
+                found = self.read_now()
             except RolloutEndedError:
                 raise
             except ClientError as error:
@@ -97,7 +107,7 @@ class Rollouts:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             try:
-                found = self.find()
+                found = self._find_now()
                 if found is not None and found.status.phase in TERMINAL_PHASES:
                     return found
                 if found is None and (failure := self._workflow_failure()):

@@ -1,9 +1,13 @@
-"""Steps that move requests: weight, mirror and header route. Each is done when the gateway has acknowledged it."""
+"""Steps that move requests: weight, mirror and header route. Each is done when the gateway has acknowledged it.
+
+None moves anything while somebody has paused the rollout, nor after somebody has promoted it.
+"""
 
 from typing import NamedTuple
 
 from sluicegate.components.rollout.errors import RolloutError
-from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts
+from sluicegate.components.rollout.holding import reach
+from sluicegate.components.rollout.rollouts import Rollouts
 from sluicegate.components.step import step
 from sluicegate.serving.api.decoding import encode
 from sluicegate.serving.api.model_rollout import ModelRollout
@@ -27,9 +31,9 @@ def set_weight(*, rollout: str, epoch: str, index: int, namespace: str = "defaul
     weight = access.read().spec.plan.steps[index].set_weight
     if weight is None:
         raise RolloutError(f"plan.steps[{index}] is no setWeight")
-    found = access.desire(epoch, step=index, weight=weight, leaseSeconds=HANDOVER_SECONDS)
-    found = access.wait(lambda r: _share(r) == weight, timeout=timeout, what=f"at {weight} %")
-    return Traffic(weight, found.spec.desired.mirror)
+    what = f"at {weight} %"
+    found = reach(access, epoch, lambda r: _share(r) == weight, step=index, timeout=timeout, what=what, weight=weight)
+    return Traffic(_share(found), found.spec.desired.mirror)
 
 
 @step("set-mirror-route", effects=True)
@@ -44,10 +48,12 @@ def set_mirror_route(
     route = access.read().spec.plan.steps[index].set_mirror_route
     if route is None:
         raise RolloutError(f"plan.steps[{index}] is no setMirrorRoute")
-    access.desire(epoch, step=index, mirror=route.percentage, leaseSeconds=HANDOVER_SECONDS)
     wanted = route.percentage
-    found = access.wait(lambda r: _mirrored(r) == wanted, timeout=timeout, what=f"mirroring {wanted} %")
-    return Traffic(_share(found), wanted)
+    what = f"mirroring {wanted} %"
+    found = reach(
+        access, epoch, lambda r: _mirrored(r) == wanted, step=index, timeout=timeout, what=what, mirror=wanted
+    )
+    return Traffic(_share(found), _mirrored(found))
 
 
 @step("set-header-route", effects=True)
@@ -62,10 +68,13 @@ def set_header_route(
     route = access.read().spec.plan.steps[index].set_header_route
     if route is None:
         raise RolloutError(f"plan.steps[{index}] is no setHeaderRoute")
-    wanted = access.desire(
-        epoch, step=index, headerRoute=encode(route), leaseSeconds=HANDOVER_SECONDS
-    ).metadata.generation
-    found = access.wait(lambda r: r.status.observed_generation >= wanted, timeout=timeout, what="routing by header")
+
+    def routed(found: ModelRollout) -> bool:
+        seen = found.status.observed_generation >= found.metadata.generation
+        return seen and found.spec.desired.header_route == route
+
+    what = "routing by header"
+    found = reach(access, epoch, routed, step=index, timeout=timeout, what=what, headerRoute=encode(route))
     return Traffic(_share(found), found.spec.desired.mirror)
 
 

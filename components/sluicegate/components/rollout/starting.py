@@ -1,20 +1,35 @@
 """Steps that start a rollout from a pipeline and await its end. The rollout itself is a workflow of its own.
 
-What is to be rolled out is read from the registry: the model version's tags say where its bundle lies.
+What is to be rolled out is read from the registry: the model version's tags say where its bundle lies. A step may be
+killed and tried again at any moment, so the rollout's name follows from the caller's ``run``: another attempt of the
+same run finds the rollout that the first one began, under way or ended, and another run begins its own.
 """
 
+import hashlib
 import json
 import secrets
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol
 
+from sluicegate.components.artefacts.registered import numbered
 from sluicegate.components.rollout.errors import RolloutEndedError, RolloutError, RolloutRefusedError
-from sluicegate.components.rollout.rollouts import Rollouts
+from sluicegate.components.rollout.rollouts import KIND, Rollouts
 from sluicegate.components.step import step
-from sluicegate.serving.client.errors import ClientError
+from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import created
 
 TEMPLATE = "sluicegate-rollout"
 """Name of the WorkflowTemplate that carries out a rollout."""
+
+
+class Shelf(Protocol):
+    """What is asked of the API here."""
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
+        """One object; NotFoundError when it is not there."""
+
+    def create(self, obj: dict[str, Any]) -> dict[str, Any]:
+        """A new object; ConflictError when the name is taken."""
 
 
 class Started(NamedTuple):
@@ -35,29 +50,68 @@ class Finished(NamedTuple):
 def start_rollout(
     *, deployment: str, model: str, version: str, namespace: str = "default", plan: dict[str, Any] | None = None,
     expected_disagreement: float = -1.0, mirror: bool = True, concurrency: str = "refuse",
+    retry_refused: Annotated[bool, "Whether a bundle that was sent back because of harm may try again."] = False,
+    run: Annotated[str, "Id of the caller's run: starting again under the same id joins the same rollout."] = "",
 ) -> Started:  # fmt: skip
-    """Submit the workflow that rolls a registered version out to a deployment.
+    """Submit the workflow that rolls a registered version out to a deployment, once per run.
 
     A negative ``expected_disagreement`` means the one that the bundle records of its training.
-    Raises RolloutError when the version has no bundle, RolloutRefusedError when the API does not take the workflow.
+    Raises RolloutError when the version has no bundle, RolloutRefusedError when the API does not take the workflow, or
+    when this run began another rollout of the version before.
     """
-    import mlflow
-
-    tags = mlflow.MlflowClient().get_model_version(model, version).tags
+    found = numbered(model, version)
+    if found is None:
+        raise RolloutError(f"model {model!r} has no version {version} in the registry")
+    tags = found.tags
     if "sluicegate.bundle" not in tags:
         raise RolloutError(f"model {model!r} version {version} has no tag sluicegate.bundle: package it first")
-    name = f"{deployment}-v{version}-{secrets.token_hex(3)}"
+    digest = tags.get("sluicegate.bundle-digest", "")
+    name = rollout_name(deployment=deployment, version=version, digest=digest, run=run)
     parameters = {
         "rollout": name, "deployment": deployment, "namespace": namespace, "model": model, "version": version,
-        "bundle_uri": tags["sluicegate.bundle"], "bundle_digest": tags.get("sluicegate.bundle-digest", ""),
+        "bundle_uri": tags["sluicegate.bundle"], "bundle_digest": digest,
         "plan": json.dumps(plan or {}), "mirror": str(mirror).lower(),
         "expected_disagreement": str(expected_disagreement), "concurrency": concurrency,
+        "retry_refused": str(retry_refused).lower(),
     }  # fmt: skip
+    submit(Objects(), workflow(name, namespace, parameters))
+    return Started(name, name)
+
+
+def rollout_name(*, deployment: str, version: str, digest: str, run: str) -> str:
+    """The same for the same bundle and ``run``; without a run, one that nobody had before."""
+    key = json.dumps([deployment, version, digest, run]).encode()
+    return f"{deployment}-v{version}-" + (hashlib.sha256(key).hexdigest()[:8] if run else secrets.token_hex(3))
+
+
+def has_begun(objects: Shelf, name: str, namespace: str) -> bool:
+    """Whether there is a rollout of this name, or a workflow that will make it."""
+    return any(_find(objects, kind, name, namespace) is not None for kind in ("Workflow", KIND))
+
+
+def submit(objects: Shelf, wanted: dict[str, Any]) -> None:
+    """Create the rollout's workflow, or join the rollout that it began before.
+
+    A rollout outlives its workflow, which a cluster may tidy away: then it is not begun again.
+    Raises RolloutRefusedError when the API refuses, or when what there is under this name has other parameters.
+    """
+    name, namespace = wanted["metadata"]["name"], wanted["metadata"]["namespace"]
     try:
-        Objects().create(workflow(name, namespace, parameters))
+        if not has_begun(objects, name, namespace):
+            try:
+                created(objects, wanted)
+            except ConflictError:
+                pass  # another attempt of this run was faster
+            else:
+                return
+        found = _find(objects, "Workflow", name, namespace)
     except ClientError as error:
         raise RolloutRefusedError(f"workflow {name!r}: {error}") from error
-    return Started(name, name)
+    if found is not None and (differing := _differing(found, wanted)):
+        raise RolloutRefusedError(
+            f"this run began rollout {name!r} before, with another {', '.join(differing)}; "
+            "give the same again to join it, or another `run` to begin a new one"
+        )
 
 
 def workflow(name: str, namespace: str, parameters: dict[str, str]) -> dict[str, Any]:
@@ -84,3 +138,19 @@ def await_rollout(*, rollout: str, namespace: str = "default", timeout: float = 
     if status.phase != "Promoted":
         raise RolloutEndedError(f"rollout {rollout!r} is {status.phase} ({status.reason}): {status.message}")
     return Finished(status.phase, status.message)
+
+
+def _find(objects: Shelf, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+    try:
+        return objects.get(kind, name, namespace)
+    except NotFoundError:
+        return None
+
+
+def _differing(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Names of parameters that are not the same."""
+    old, new = (
+        {each["name"]: each.get("value") for each in one["spec"].get("arguments", {}).get("parameters", [])}
+        for one in (found, wanted)
+    )
+    return sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))

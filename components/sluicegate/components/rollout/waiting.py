@@ -4,14 +4,14 @@ They keep the lease alive while they wait; who waits in vain gives the traffic b
 """
 
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from sluicegate.components.rollout.errors import RolloutError, UndecidedError
-from sluicegate.components.rollout.rollouts import KIND, Rollouts, ended
+from sluicegate.components.rollout.holding import held, ladder_is_over
+from sluicegate.components.rollout.rollouts import Rollouts
 from sluicegate.components.step import step
 from sluicegate.serving.api.metadata import GROUP
-from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
+from sluicegate.serving.api.model_rollout import ModelRollout
 from sluicegate.serving.client.objects import Objects
 
 APPROVED_STEP = f"{GROUP}/approved-step"
@@ -33,8 +33,11 @@ def await_resume(*, rollout: str, epoch: str, index: int, namespace: str = "defa
     Raises RolloutEndedError when it ends or goes back meanwhile.
     """
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
-    access.objects.patch(KIND, rollout, {"spec": {"paused": True}}, namespace=namespace)
-    return _held(access, epoch, index, lambda found: not found.spec.paused, deadline=None)
+    began = time.monotonic()
+    if not ladder_is_over(access.read()):
+        access.pause()
+        held(access, epoch, lambda found: not found.spec.paused or ladder_is_over(found), step=index)
+    return Waited(time.monotonic() - began, "")
 
 
 @step("await-approval", effects=True)
@@ -49,27 +52,12 @@ def await_approval(*, rollout: str, epoch: str, index: int, namespace: str = "de
         raise RolloutError(f"plan.steps[{index}] is no approval")
 
     def approved(found: ModelRollout) -> bool:
-        return found.metadata.annotations.get(APPROVED_STEP) == str(index)
+        return found.metadata.annotations.get(APPROVED_STEP) == str(index) or ladder_is_over(found)
 
-    return _held(access, epoch, index, approved, deadline=approval.deadline)
-
-
-def _held(
-    access: Rollouts, epoch: str, index: int, over: Callable[[ModelRollout], bool], *, deadline: float | None
-) -> Waited:
     began = time.monotonic()
-    renewed = float("-inf")
-    while True:
-        found = access.read()
-        if found.status.phase in TERMINAL_PHASES | {"Aborting"}:
-            ended(found)
-        if over(found):
-            return Waited(time.monotonic() - began, found.metadata.annotations.get(APPROVED_BY, ""))
-        if deadline is not None and time.monotonic() - began > deadline:
-            message = f"nobody approved step {index} within {deadline:g} s"
-            access.desire(epoch, intent="Abort", reason="NotApproved", message=message)
-            raise UndecidedError(message)
-        if time.monotonic() - renewed > found.spec.plan.lease / 3:
-            access.desire(epoch, step=index, leaseSeconds=found.spec.plan.lease)
-            renewed = time.monotonic()
-        time.sleep(0.5)
+    found = held(access, epoch, approved, step=index, seconds=approval.deadline)
+    if found is None:
+        message = f"nobody approved step {index} within {approval.deadline:g} s"
+        access.desire(epoch, intent="Abort", reason="NotApproved", message=message)
+        raise UndecidedError(message)
+    return Waited(time.monotonic() - began, found.metadata.annotations.get(APPROVED_BY, ""))

@@ -19,10 +19,10 @@ from sluicegate.monitoring.collector.app import make_app
 from sluicegate.monitoring.collector.detectors import make_detector
 from sluicegate.monitoring.collector.drift_watch import DriftWatch
 from sluicegate.monitoring.collector.errors import CollectorError, SettingsError
+from sluicegate.monitoring.collector.fleet import statistics_of
 from sluicegate.monitoring.collector.keeper import Keeper
 from sluicegate.monitoring.collector.settings import PREFIX, Settings, setting_names
 from sluicegate.monitoring.collector.turns import Turns
-from sluicegate.monitoring.sources.gateway import EnvoyAdmin
 
 REFUSED = 78
 DEFAULTS = Settings()
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CollectorError as error:
         sys.stderr.write(f"refused: {error}\n")
         return REFUSED
-    gateway = EnvoyAdmin(settings.envoy_admin) if settings.envoy_admin else None
+    gateway = statistics_of(settings.envoy_admin) if settings.envoy_admin else None
     app = make_app(keeper, Turns(keeper, gateway), body_bytes=settings.body_bytes)
     config = uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=5)
     for told in (signal.SIGTERM, signal.SIGINT):

@@ -20,6 +20,7 @@ from sluicegate.monitoring.collector.errors import (
     QuestionError,
     StorageError,
     UnknownDeploymentError,
+    UnknownEvidenceError,
 )
 from sluicegate.monitoring.collector.events import Batch, read_batch, read_binary, read_one
 from sluicegate.monitoring.collector.exposition import expose
@@ -29,7 +30,13 @@ from sluicegate.monitoring.collector.turns import Turns
 from sluicegate.monitoring.sources.series_json import write_series
 
 MOST_REFUSALS_TOLD = 20
-STATUS = {UnknownDeploymentError: 404, QuestionError: 400, OverloadedError: 429, StorageError: 507}
+STATUS = {
+    UnknownDeploymentError: 404,
+    UnknownEvidenceError: 404,
+    QuestionError: 400,
+    OverloadedError: 429,
+    StorageError: 507,
+}
 
 
 class BodyTooLargeError(CollectorError):
@@ -60,6 +67,8 @@ def make_app(keeper: Keeper, turns: Turns, *, body_bytes: int) -> Starlette:
             Route("/v1/deployments/{namespace}/{name}", doors.summary),
             Route("/v1/deployments/{namespace}/{name}/drift", doors.drift),
             Route("/v1/deployments/{namespace}/{name}/requests", doors.requests),
+            Route("/v1/evidence/{namespace}/{rollout}", doors.evidence, methods=["GET"]),
+            Route("/v1/evidence/{namespace}/{rollout}", doors.keep_evidence, methods=["PUT"]),
         ],
         exception_handlers={CollectorError: refuse},
         lifespan=lifespan,
@@ -74,7 +83,7 @@ class Doors:
         self._body_bytes = body_bytes
 
     async def events(self, request: Request) -> Response:
-        """Take events; 202 once they are committed. Bad ones are named with 400, the good ones beside them are kept."""
+        """Take events; 202 once the good ones are committed, with the bad ones named. 400 when none is good."""
         try:
             body = await self._body(request)
         except BodyTooLargeError as error:
@@ -86,7 +95,8 @@ class Doors:
         if not batch.refusals:
             return answer({"accepted": len(batch.events)}, 202)
         told = list(batch.refusals[:MOST_REFUSALS_TOLD])
-        return answer({"error": "; ".join(told), "accepted": len(batch.events), "refused": len(batch.refusals)}, 400)
+        said = {"error": "; ".join(told), "accepted": len(batch.events), "refused": len(batch.refusals)}
+        return answer(said, 202 if batch.events else 400)
 
     async def ready(self, _: Request) -> Response:
         """Whether it takes events in, and how it stands with the gateway."""
@@ -117,6 +127,19 @@ class Doors:
         if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
             raise QuestionError(f"limit: found {text[:60]!r}; expected 1 to 1000")
         return answer(await self._keeper.newest_events(**request.path_params, limit=int(text)))
+
+    async def evidence(self, request: Request) -> Response:
+        """A rollout's evidence, byte for byte."""
+        return Response(await self._keeper.evidence(**request.path_params), media_type="application/json")
+
+    async def keep_evidence(self, request: Request) -> Response:
+        """Keep a rollout's evidence; 204 once it is committed."""
+        try:
+            body = await self._body(request)
+        except BodyTooLargeError as error:
+            return answer({"error": str(error)}, 413)
+        await self._keeper.keep_evidence(**request.path_params, body=body)
+        return Response(status_code=204)
 
     async def _body(self, request: Request) -> bytes:
         parts, size = [], 0

@@ -4,6 +4,7 @@
   x SettingsError     an option or environment variable is wrong
   x QuestionError     a query parameter is wrong, or asks for what is not kept
     + UnknownDeploymentError   nothing was ever seen of it
+    + UnknownEvidenceError     nobody ever kept evidence of that rollout here
   x OverloadedError   more is waiting to be written than the collector will hold; send it again later
   x StorageError      the disk or the database refuses
 """
@@ -23,6 +24,10 @@ class QuestionError(CollectorError):
 
 class UnknownDeploymentError(QuestionError):
     """Nothing was ever seen of the deployment."""
+
+
+class UnknownEvidenceError(QuestionError):
+    """Nobody ever kept evidence of that rollout here."""
 
 
 class OverloadedError(CollectorError):

@@ -1,7 +1,7 @@
 """CloudEvents 1.0 as the request log sends them: one, or a batch, read and checked field by field.
 
-In a batch every good event is taken and every bad one refused by position and field; the sender must not send such a
-batch again. Types that nobody here reads are accepted and ignored, so that a newer server can say more.
+In a batch every good event is taken and every bad one refused by position and field; the sender need send neither
+again. Types that nobody here reads are accepted and ignored, so that a newer server can say more.
 """
 
 from collections.abc import Mapping

@@ -104,7 +104,8 @@ def _drift(figures: Figures) -> Iterator[Metric]:
 def _own(figures: Figures) -> Iterator[Metric]:
     family = CounterMetricFamily(
         "sluicegate_collector_events",
-        "Events by what became of them since this process started; dropped ones were refused because the disk lagged.",
+        "Events by what became of them since this process started. malformed: refused, and the rest of the batch kept; "
+        "dropped: refused because the disk lagged.",
         labels=("outcome",),
     )
     for outcome, value in figures.own.items():

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sluicegate.monitoring.analysis.series import Series
-from sluicegate.monitoring.collector import alerts
+from sluicegate.monitoring.collector import alerts, archive
 from sluicegate.monitoring.collector.clock import Clock
 from sluicegate.monitoring.collector.database import Database, open_database
 from sluicegate.monitoring.collector.drift_watch import DriftWatch, episode_counts
@@ -92,6 +92,15 @@ class Keeper:
         await self._database.call(
             lambda connection: alerts.settle(connection, alert, self._clock.now(), finished=finished)
         )
+
+    async def keep_evidence(self, namespace: str, rollout: str, body: bytes) -> None:
+        """Keep a rollout's evidence; returns after its commit."""
+        at = self._clock.now()
+        await self._database.call(lambda connection: archive.keep(connection, namespace, rollout, at, body))
+
+    async def evidence(self, namespace: str, rollout: str) -> bytes:
+        """A rollout's evidence. Raises UnknownEvidenceError."""
+        return await self._database.call(lambda connection: archive.find(connection, namespace, rollout))
 
     async def series(self, question: SeriesQuestion) -> Series:
         """A rollout's series."""

@@ -46,7 +46,7 @@ def increments(previous: GatewaySample | None, current: GatewaySample, elapsed_s
 
     The first look of all is only a starting point.
     """
-    if previous is None:
+    if previous is None or current.begins:
         return Increments()
     restarted = _restarted(previous, current, elapsed_seconds)
     known = {} if restarted else previous.clusters

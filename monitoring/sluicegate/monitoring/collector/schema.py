@@ -1,7 +1,8 @@
 """The collector's database: SQLite, one file, one writer.
 
 ``facts`` is the join index (one row a request), ``log`` the raw events, ``*_seconds`` the evidence by whole second of
-the collector's clock, ``totals`` and ``pair_totals`` the same since ever. Retention deletes from all but the totals.
+the collector's clock, ``totals`` and ``pair_totals`` the same since ever. Retention deletes from all but the totals and
+``evidence``.
 """
 
 SCHEMA_VERSION = 1
@@ -56,6 +57,9 @@ CREATE TABLE IF NOT EXISTS episodes (
   since REAL NOT NULL, last REAL NOT NULL, ended REAL, alerted INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS alerts (
   id INTEGER PRIMARY KEY, url TEXT NOT NULL, body BLOB NOT NULL, due REAL NOT NULL, attempts INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS evidence (
+  namespace TEXT NOT NULL, rollout TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (namespace, rollout)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS pair_seconds_at ON pair_seconds (at);
 CREATE INDEX IF NOT EXISTS gateway_seconds_at ON gateway_seconds (at);
 """

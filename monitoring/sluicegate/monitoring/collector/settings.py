@@ -20,7 +20,8 @@ class Settings:
     port: int = 7081
     """Port to listen at."""
     envoy_admin: str = ""
-    """Base URL of the gateway's admin door; empty: the gateway is not sampled, and series say so."""
+    """Base URL of the gateway's admin door; a name stands for all Envoys that it resolves to. Empty: the gateway is not
+    sampled, and series say so."""
     alert_url: tuple[str, ...] = ()
     """Where drift alarms are POSTed; may be given several times, or separated by commas in the environment."""
     log_rows: int = 200_000

@@ -30,10 +30,14 @@ class ClusterCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySample:
-    """One look at all clusters. ``uptime``: seconds since the gateway started, None when it did not say."""
+    """One look at all clusters. ``uptime``: seconds since the gateway started, None when it did not say.
+
+    ``begins``: these totals have nothing to do with those of an earlier look, whoever took it.
+    """
 
     clusters: dict[str, ClusterCounts] = field(default_factory=dict)
     uptime: float | None = None
+    begins: bool = False
 
 
 class GatewayStatistics(Protocol):

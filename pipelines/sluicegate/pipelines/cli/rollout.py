@@ -48,12 +48,14 @@ def rollout() -> None:
               help="What happens while another rollout of the deployment is under way.")  # fmt: skip
 @click.option("--expected-disagreement", type=click.FloatRange(-1, 1), default=-1.0,
               help="Share of answers that flipped on held-out data; by default as the bundle says.")  # fmt: skip
+@click.option("--retry-refused", is_flag=True, help="Try a bundle again that was sent back because of harm.")
+@click.option("--run", default="", help="Id of your run: starting again under the same id joins the same rollout.")
 @click.option("--wait", is_flag=True, help="Until it is over; exit code 1 unless it was promoted.")
 @namespace_option
 @home_option
 def start(
     deployment: str, model: str, version: str, plan_file: Path | None, no_mirror: bool, concurrency: str,
-    expected_disagreement: float, wait: bool, namespace: str, home: Path,
+    expected_disagreement: float, retry_refused: bool, run: str, wait: bool, namespace: str, home: Path,
 ) -> None:  # fmt: skip
     """Roll a registered VERSION of MODEL out to DEPLOYMENT, in the background."""
     with one_sentence():
@@ -62,6 +64,7 @@ def start(
         started = _started(
             deployment=deployment, model=model, version=version, namespace=namespace, plan=_plan(plan_file),
             mirror=not no_mirror, concurrency=concurrency, expected_disagreement=expected_disagreement,
+            retry_refused=retry_refused, run=run,
         )  # fmt: skip
         click.echo(f"rollout {started} is started; `sluicegate rollout status {started} --watch` shows it")
         if wait:
@@ -163,18 +166,15 @@ def history(deployment: str | None, namespace: str, home: Path) -> None:
 def _started(**arguments: Any) -> str:
     """Through the step, so that the command line and a pipeline start the same rollout."""
     starting = importlib.import_module("sluicegate.components.rollout.starting")
+    steps = importlib.import_module("sluicegate.components.errors")
     errors = importlib.import_module("sluicegate.components.rollout.errors")
     client = importlib.import_module("sluicegate.serving.client.errors")
     try:
         return str(starting.start_rollout(**arguments).rollout)
-    except (errors.RolloutError, client.ClientError) as error:
+    except (steps.StepError, errors.RolloutError, client.ClientError) as error:
         raise RequestFailedError(str(error)) from error
     except ModuleNotFoundError as error:
         raise RequestFailedError(f"{error.name} is not installed; pip install 'sluicegate[mlflow]'") from error
-    except Exception as error:
-        if type(error).__module__.startswith("mlflow"):
-            raise RequestFailedError(f"MLflow: {str(error).splitlines()[0]}") from error
-        raise
 
 
 def _plan(path: Path | None) -> JSON:

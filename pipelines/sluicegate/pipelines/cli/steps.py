@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sluicegate.components.emit.catalogue import STEPS, find_step
+from sluicegate.components.emit.catalogue import PLACES, every_step, find_step
 from sluicegate.components.emit.subcommand import subcommand
 from sluicegate.pipelines.cli.environment import provide
 
@@ -15,7 +15,7 @@ class StepGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the catalogue."""
         del ctx
-        return [found.name for found in STEPS]
+        return list(PLACES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of one step."""
@@ -32,5 +32,5 @@ def step(listing: bool, home: Path) -> None:
     """Run one step. Each tells its options: sluicegate step NAME --help."""
     provide(home)
     if listing:
-        for found in STEPS:
+        for found in every_step():
             click.echo(f"{found.name}\t{found.summary}")

@@ -32,11 +32,13 @@ from sluicegate.pipelines.workflows.nodes import Node
 from sluicegate.pipelines.workflows.running import Run, until_stopped
 from sluicegate.serving.client.errors import ClientError
 from sluicegate.serving.client.objects import Objects
+from sluicegate.serving.client.patience import PATIENCE_SECONDS, patiently
 
 JSON = dict[str, Any]
 _MARKS = {"Succeeded": ("✔", "green"), "Failed": ("✖", "red"), "Error": ("✖", "red"), "Skipped": ("○", "dim")}
 _STATUS_SECONDS = 0.5
-_STATUS_ATTEMPTS = 20
+_STATUS_ATTEMPTS = 60
+"""Half a minute: who loses plane and keeper at once needs that long to say ``up``."""
 _SHORT = 40
 
 
@@ -68,7 +70,7 @@ def submit(
     try:
         document = _document(file, template, from_api, namespace)
         source = str(file or template or from_api)
-        library = build(read(document, source), _beside(beside, namespace), _parameters(given))
+        library = build(read(document, source), _beside(beside, namespace, patient=bool(from_api)), _parameters(given))
         run_name = name or from_api or _run_name(document)
         run = _run(run_name, library, namespace, home.absolute(), document, log=log)
         with _status_kept(from_api, namespace, run.directory / "status.json"):
@@ -87,7 +89,7 @@ def _document(file: Path | None, template: str | None, from_api: str | None, nam
     if file is not None:
         return _only_workflow(list(yaml.safe_load_all(file.read_text())), str(file))
     if from_api is not None:
-        return Objects().get("Workflow", from_api, namespace=namespace)
+        return patiently(lambda: Objects().get("Workflow", from_api, namespace=namespace))
     reference = {"workflowTemplateRef": {"name": template}}
     metadata = {"generateName": f"{template}-"}
     return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": metadata, "spec": reference}
@@ -99,11 +101,14 @@ def _only_workflow(documents: list[Any], source: str) -> JSON:
     return dict(documents[0])
 
 
-def _beside(files: tuple[Path, ...], namespace: str) -> Mapping[str, Manifest]:
+def _beside(files: tuple[Path, ...], namespace: str, *, patient: bool) -> Mapping[str, Manifest]:
     """WorkflowTemplates by name: those shipped, those of the API if there is one, those of the files given."""
     documents = [(name, document) for name, document in shipped.workflow_templates().items()]
     with suppress(ClientError):
-        documents += [("API", document) for document in Objects().list("WorkflowTemplate", namespace=namespace)]
+        listed = patiently(
+            lambda: Objects().list("WorkflowTemplate", namespace=namespace), seconds=PATIENCE_SECONDS if patient else 0
+        )
+        documents += [("API", document) for document in listed]
     documents += [(str(path), document) for path in files for document in yaml.safe_load_all(path.read_text())]
     found = [read(document, source) for source, document in documents]
     return {manifest.name: manifest for manifest in found}

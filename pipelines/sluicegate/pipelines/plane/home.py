@@ -7,6 +7,7 @@ addresses stay the same over restarts.
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -20,6 +21,7 @@ SCHEMA_VERSION = 1
 MIGRATIONS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
 """Function n brings ``plane.json`` from schema version n + 1 to n + 2. Never edit one that was released: append."""
 HOST = "127.0.0.1"
+_LOCK_ATTEMPTS = 10
 FOLDERS = ("bundles", "mlflow", "collector", "evidence", "envoy", "logs", "run", "workflows")
 
 
@@ -128,14 +130,11 @@ class Home:
         """
         descriptor = os.open(self.path / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
+            free = _lock(descriptor)
+            if free:
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, str(os.getpid()).encode())
-                yield True
+            yield free
         finally:
             os.close(descriptor)
 
@@ -152,6 +151,18 @@ class Home:
         finally:
             os.close(descriptor)
         return 0
+
+
+def _lock(descriptor: int) -> bool:
+    """Whether it could be locked. Who looks for its holder has it for an instant, so one refusal proves nothing."""
+    for _ in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
 
 
 def migrated(document: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -21,5 +21,7 @@ def kubeconfig(ports: Ports) -> str:
 
 
 def write_kubeconfig(home: Home, ports: Ports) -> None:
-    """Write it where ``sluicegate kubeconfig`` says it is."""
-    home.kubeconfig.write_text(kubeconfig(ports))
+    """Write it where ``sluicegate kubeconfig`` says it is, in one stroke: steps of a rollout read it at any moment."""
+    draft = home.kubeconfig.with_suffix(".tmp")
+    draft.write_text(kubeconfig(ports))
+    draft.replace(home.kubeconfig)

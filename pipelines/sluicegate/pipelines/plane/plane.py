@@ -22,6 +22,7 @@ from sluicegate.pipelines.plane.components import component_specs, write_bootstr
 from sluicegate.pipelines.plane.environment import plane_environment
 from sluicegate.pipelines.plane.errors import PortError
 from sluicegate.pipelines.plane.home import HOST, Home, PlaneFile, Ports
+from sluicegate.pipelines.plane.keeping import keep_the_keeper
 from sluicegate.pipelines.plane.kinds import plane_kinds
 from sluicegate.pipelines.plane.kubeconfig import write_kubeconfig
 from sluicegate.pipelines.plane.secrets import secret_reader
@@ -117,6 +118,7 @@ class Plane:
             _named("controller", self._controller.run()),
             _named("workflows", self._workflows.run()),
             _named("pipelines", self._pipelines.run()),
+            _named("keeper", keep_the_keeper(self._home)),
         ]
         self._home.write_pid(os.getpid())
         try:

@@ -7,17 +7,19 @@ Ctrl-C, all that was started is ended again.
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import cache
 from typing import Any
 
 import httpx
+import psutil
 
 from sluicegate.pipelines.plane.errors import PortError, RunningError, StartError
 from sluicegate.pipelines.plane.home import Home, PlaneFile
+from sluicegate.pipelines.plane.keeping import launch
 from sluicegate.pipelines.plane.preflight import check_installed, check_ports, check_space
 from sluicegate.serving.local.process_records import Records, last_lines
 from sluicegate.serving.local.processes import REFUSED_PREFIX
@@ -54,12 +56,17 @@ def stop(home: Home, *, timeout: float = 45.0) -> int:
     Each is asked first and has ``timeout`` seconds in all.
     """
     deadline = time.monotonic() + timeout
-    for name in ("keeper", "plane"):
-        _signal(home.holder(name), signal.SIGTERM)
-    while (home.holder("keeper") or home.holder("plane")) and time.monotonic() < deadline:
+    asked: set[int] = set()
+    # A plane that lost its keeper may start another one meanwhile; a lock is free a moment before its holder is gone.
+    while (fresh := _holders(home) - asked) or any(map(_runs, asked)):
+        for pid in fresh:
+            _signal(pid, signal.SIGTERM)
+        asked |= fresh
+        if time.monotonic() > deadline:
+            break
         time.sleep(_POLL_SECONDS)
-    for name in ("keeper", "plane"):
-        _signal(home.holder(name), signal.SIGKILL)
+    for pid in _holders(home):
+        _signal(pid, signal.SIGKILL)
     orphans = kill_all(f"{home.path}|")
     if home.plane_file.exists():
         home.write_pid(0)
@@ -72,12 +79,18 @@ def read_status(home: Home) -> Document | None:
     if plane is None:
         return None
     try:
-        answer = httpx.get(f"{plane.ports.addresses()['api']}/sluicegate/v1/status", timeout=3.0, trust_env=False)
+        answer = _loopback().get(f"{plane.ports.addresses()['api']}/sluicegate/v1/status")
         found: Document = answer.json()
     except (httpx.HTTPError, ValueError):
         return None
     # Another home's plane may have taken the port.
     return found if found.get("home") == str(home.path) else None
+
+
+@cache
+def _loopback() -> httpx.Client:
+    """One client for all looks, without certificates: to load them takes longer than the look."""
+    return httpx.Client(timeout=3.0, trust_env=False, verify=False)  # noqa: S501  plain HTTP on this machine
 
 
 def _start_keeper(home: Home, asked: Mapping[str, int]) -> subprocess.Popen[bytes]:
@@ -89,14 +102,7 @@ def _start_keeper(home: Home, asked: Mapping[str, int]) -> subprocess.Popen[byte
         ports = replace(plane.ports, **asked).chosen()
         check_ports(ports, _own_ports(home))
         home.write(replace(plane, ports=ports, pid=0))
-    with home.log("keeper").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "sluicegate.pipelines.plane.keeper", str(home.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    return launch(home)
 
 
 def _own_ports(home: Home) -> set[int]:
@@ -120,15 +126,17 @@ def _wait(
     home: Home, keeper: subprocess.Popen[bytes] | None, timeout: float, progress: Callable[[Document], None]
 ) -> Document:
     deadline = time.monotonic() + timeout
+    before: dict[str, int] = {}
     while True:
-        if keeper is not None and keeper.poll() is not None:
+        # One that finds another keeper ends by itself, and then there is that other one.
+        if keeper is not None and keeper.poll() is not None and not home.holder("keeper"):
             raise _refusal(home)
         status = read_status(home)
         if status is not None:
             progress(status)
             if status["ready"]:
                 return status
-            _check_hope(status)
+            check_hope(status, before)
         if time.monotonic() > deadline:
             raise StartError(f"not ready within {timeout:g} s: {_waiting(status)}; see `sluicegate logs`")
         time.sleep(_POLL_SECONDS)
@@ -140,9 +148,14 @@ def _refusal(home: Home) -> Exception:
     return PortError(sentence) if sentence.startswith("port ") else StartError(f"the plane did not start: {sentence}")
 
 
-def _check_hope(status: Document) -> None:
+def check_hope(status: Document, before: dict[str, int]) -> None:
+    """Raise StartError for a part that died again and again while we looked.
+
+    ``before`` takes up how often each had died at the first look: in a plane that runs for weeks, things die.
+    """
     for part in status["components"]:
-        if part["restarts"] >= _HOPELESS_RESTARTS or part["message"].startswith(REFUSED_PREFIX):
+        deaths = part["restarts"] - before.setdefault(part["name"], part["restarts"])
+        if deaths >= _HOPELESS_RESTARTS or part["message"].startswith(REFUSED_PREFIX):
             raise StartError(f"{part['name']} does not start: {part['message'].removeprefix(REFUSED_PREFIX)}")
 
 
@@ -152,7 +165,18 @@ def _waiting(status: Document | None) -> str:
     return ", ".join(f"{part['name']} is {part['state']}" for part in status["components"] if part["state"] != "Ready")
 
 
+def _holders(home: Home) -> set[int]:
+    """Keeper and plane, as far as they run."""
+    return {home.holder("keeper"), home.holder("plane")} - {0}
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _signal(pid: int, number: int) -> None:
-    if pid:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -2,13 +2,15 @@
 
 The process is ``sluicegate submit --local --from-api NAME``; it writes the object's status itself. When it is gone and
 the status is not an ended one, nobody else will write it: then the phase becomes ``Error`` here. What it had begun with
-traffic ends by itself, because its lease runs out.
+traffic ends by itself, because its lease runs out. A rollout that it had made and not taken up has no lease yet; that
+one is given back here, or its idle candidate would stand in the way of others for ten minutes.
 """
 
 import asyncio
 import sys
 from collections.abc import Mapping
 
+from sluicegate.serving.api import model_rollout
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.local.errors import StoreError
 from sluicegate.serving.local.processes import ProcessSpec, ProcessState
@@ -70,10 +72,26 @@ class WorkflowRuns:
         message = f"the workflow's process died before it had finished: {state.message}"
         status = dict(fresh.get("status") or {}) | {"phase": "Error", "message": message}
         try:
+            self._give_back(fresh, message)
             self._store.replace_status(fresh | {"status": status})
         except StoreError:
             # Somebody wrote in between; the next look sees what.
             return
+
+    def _give_back(self, workflow: JSON, message: str) -> None:
+        metadata = workflow["metadata"]
+        rollout = self._store.get(model_rollout.KIND, metadata["namespace"], _rollout_of(workflow))
+        if rollout is None or _phase(rollout) in model_rollout.TERMINAL_PHASES:
+            return
+        desired = rollout["spec"].get("desired") or {}
+        if not desired.get("epoch"):
+            desired = desired | {"intent": "Abort", "reason": "WorkflowDied", "message": message}
+            self._store.replace(rollout | {"spec": rollout["spec"] | {"desired": desired}})
+
+
+def _rollout_of(workflow: JSON) -> str:
+    given = ((workflow["spec"].get("arguments") or {}).get("parameters")) or []
+    return next((str(each.get("value", "")) for each in given if each.get("name") == "rollout"), "")
 
 
 def process_name(workflow: JSON) -> str:

@@ -220,6 +220,8 @@ class RegistryKeeper:
 
 def _answers(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/health", timeout=2.0, trust_env=False).is_success
+        # Without TLS there is nothing to verify, and to load the certificates takes longer than the question.
+        tls = address.startswith("https:")
+        return httpx.get(f"{address}/health", timeout=2.0, trust_env=False, verify=tls).is_success
     except httpx.HTTPError:
         return False

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 
-Place = Literal["deployment", "predictor", "Secret"]
+Place = Literal["deployment", "predictor", "deployment, predictor or pods", "Secret"]
 PREFIXES = ("seldon.io/", "machinelearning.seldon.io/")
 _BOOLEANS = ("true", "false")
 
@@ -48,6 +48,14 @@ def _number(name: str, by: str, sentence: str, *, least: int = 0, embedded: bool
     )  # fmt: skip
 
 
+def _for_wrapper(name: str, sentence: str) -> Annotation:
+    """What nothing of ours reads, but the user's container does: the operator hands it on in ``/etc/podinfo``."""
+    return Annotation(
+        name=f"seldon.io/{name}", place="deployment, predictor or pods", sentence=sentence, reads="number", least=1,
+        honoured_by="containers with Seldon's Python wrapper",
+    )  # fmt: skip
+
+
 def _idle(name: str, why: str, place: Place = "deployment") -> Annotation:
     return Annotation(name=name if "seldon.io/" in name else f"seldon.io/{name}", place=place, sentence=why)
 
@@ -66,8 +74,8 @@ ANNOTATIONS = (
     _number("executor-logger-queue-size", "model server", "How many events of the request log wait.", least=1),
     _idle("executor-logger-write-timeout-ms", "events are sent behind the answers and delay none of them"),
     _number("rest-timeout", "gateway", "Milliseconds until a REST answer is given up.", least=1, embedded=True),
-    _number("grpc-timeout", "gateway", "Milliseconds until a gRPC answer is given up.", least=1),
-    _number("grpc-max-message-size", "model server", "Bytes of the largest gRPC message.", least=1),
+    _for_wrapper("grpc-timeout", "Milliseconds until a gRPC answer is given up; the gateway goes by rest-timeout."),
+    _for_wrapper("grpc-max-message-size", "Bytes of the largest gRPC message."),
     _idle("ambassador-config", _AMBASSADOR),
     _idle("ambassador-service-name", _AMBASSADOR),
     _idle("ambassador-header", f"{_AMBASSADOR}; a rollout plan's setHeaderRoute routes by header"),
@@ -145,14 +153,14 @@ def _idle_because(place: str, name: str, value: str) -> str:
         return "sluicegate knows no such annotation; docs/reference/annotations.md has all that it knows"
     if not known.honoured_by:
         return known.sentence
-    if known.place != place:
+    if place not in known.place.replace(",", "").split():
         return f"it is read on the {known.place}, not on the {place}"
     return "" if _is_read(known, value) else f"{value!r} is not {_expected(known)}"
 
 
 def _is_read(entry: Annotation, value: str) -> bool:
     if entry.reads == "boolean":
-        return value in _BOOLEANS
+        return value.lower() in _BOOLEANS
     if entry.reads == "text":
         return True
     try:

@@ -16,8 +16,13 @@ class FieldError:
     expected: str
 
     def __str__(self) -> str:
-        found = f" found {self.found};" if self.found else ""
-        return f"{self.path}:{found} expected {self.expected}"
+        return f"{self.path}: {self.detail}"
+
+    @property
+    def detail(self) -> str:
+        """What was found and what is expected, without the place."""
+        found = f"found {self.found}; " if self.found else ""
+        return f"{found}expected {self.expected}"
 
 
 class ApiError(Exception):

@@ -47,8 +47,7 @@ def container_of(predictor: PredictorSpec, unit: PredictiveUnit) -> dict[str, ob
 
 
 def graph_errors(predictor: PredictorSpec, path: str) -> Iterator[FieldError]:
-    """Containers, names of units, and graphs too large to run without an engine."""
-    yield from _container_errors(predictor, path)
+    """Names of units, and graphs too large to run without an engine."""
     units = list(units_of(predictor.graph, f"{path}.graph"))
     seen: set[str] = set()
     for where, unit in units:
@@ -73,6 +72,18 @@ def unit_errors(predictor: PredictorSpec, path: str, *, protocol: str, embedded:
         if unit.logger is not None and not unit.logger.mode:
             expected = "a logger mode: all, request or response"
             yield FieldError(path=f"{where}.logger.mode", found="''", expected=expected)
+
+
+def image_errors(predictor: PredictorSpec, path: str, installed: frozenset[str] | None) -> Iterator[FieldError]:
+    """Prepackaged servers that neither the installation nor the user has an image for."""
+    if installed is None:
+        return
+    for where, unit in units_of(predictor.graph, f"{path}.graph"):
+        own = container_of(predictor, unit) or {}
+        if is_prepackaged(unit) and unit.implementation not in installed and not own.get("image"):
+            known = ", ".join(sorted(installed)) or "none is installed"
+            expected = f"a server that is installed ({known}), or a container named {unit.name!r} with an image"
+            yield FieldError(path=f"{where}.implementation", found=str(unit.implementation), expected=expected)
 
 
 def parameter_errors(predictor: PredictorSpec, path: str) -> Iterator[FieldError]:
@@ -106,14 +117,6 @@ def transport_errors(spec: SeldonDeploymentSpec) -> Iterator[FieldError]:
         if spec.transport and kind.lower() != spec.transport:
             expected = f"no endpoint type, as spec.transport is {spec.transport}"
             yield FieldError(path=f"{where}.endpoint.type", found=kind, expected=expected)
-
-
-def _container_errors(predictor: PredictorSpec, path: str) -> Iterator[FieldError]:
-    for index, component in enumerate(predictor.component_specs):
-        containers = component.spec.get("containers", [])
-        if not isinstance(containers, list) or not all(isinstance(container, dict) for container in containers):
-            where = f"{path}.componentSpecs[{index}].spec.containers"
-            yield FieldError(path=where, found=type(containers).__name__, expected="a list of containers")
 
 
 def _custom_errors(predictor: PredictorSpec, unit: PredictiveUnit, where: str, *, runs: bool) -> Iterator[FieldError]:

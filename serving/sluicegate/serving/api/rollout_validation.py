@@ -22,17 +22,24 @@ _ORDER: dict[Intent, int] = {"Progress": 0, "Promote": 1, "Complete": 2, "Abort"
 
 
 def validate_rollout(
-    rollout: ModelRollout, *, target: SeldonDeployment | None = None, known_servers: frozenset[str] | None = None
+    rollout: ModelRollout,
+    *,
+    target: SeldonDeployment | None = None,
+    known_servers: frozenset[str] | None = None,
+    installed: frozenset[str] | None = None,
 ) -> Findings:
     """Errors and warnings of a new rollout, its candidate's defaults already filled in.
 
-    ``target`` None: the SeldonDeployment does not exist yet; the rollout waits for it.
+    ``target`` None: the SeldonDeployment does not exist yet; the rollout waits for it. The servers: as in
+    ``validate_deployment``.
     """
     spec = rollout.spec
-    candidate_errors, warnings = _candidate_findings(rollout, target, known_servers)
+    alone = candidate_alone(rollout, target)
+    found, warnings = validate_deployment(alone, known_servers=known_servers, installed=installed)
     errors = [
         *_identity_errors(rollout),
-        *candidate_errors,
+        *map(in_candidate, found),
+        *_shadow_errors(spec),
         *_digest_errors(spec),
         *plan_errors(spec.plan, "spec.plan"),
         *_share_errors(spec),
@@ -59,31 +66,28 @@ def target_errors(spec: ModelRolloutSpec, target: SeldonDeployment) -> Iterator[
         yield FieldError(path="spec.candidate.name", found=repr(spec.candidate.name), expected=expected)
 
 
+def candidate_alone(rollout: ModelRollout, target: SeldonDeployment | None) -> SeldonDeployment:
+    """A deployment of nothing but the candidate, by which its predictor is judged as any other."""
+    protocol = target.spec.protocol if target is not None else ""
+    spec = SeldonDeploymentSpec(predictors=(rollout.spec.candidate,), protocol=protocol)
+    return SeldonDeployment(metadata=ObjectMeta(name="candidate"), spec=spec)
+
+
+def in_candidate(error: FieldError) -> FieldError:
+    """The same error, found in a rollout's candidate instead of a deployment's only predictor."""
+    path = error.path.replace("spec.predictors[0]", "spec.candidate").replace("spec.predictors", "spec.candidate")
+    return FieldError(path=path, found=error.found, expected=error.expected)
+
+
 def _identity_errors(rollout: ModelRollout) -> Iterator[FieldError]:
     for path, name in (("metadata.name", rollout.metadata.name), ("spec.target", rollout.spec.target)):
         if not is_dns_label(name):
             yield FieldError(path=path, found=repr(name), expected=LABEL_RULE)
 
 
-def _candidate_findings(
-    rollout: ModelRollout, target: SeldonDeployment | None, known_servers: frozenset[str] | None
-) -> Findings:
-    candidate = rollout.spec.candidate
-    protocol = target.spec.protocol if target is not None else ""
-    alone = SeldonDeployment(
-        metadata=ObjectMeta(name="candidate"), spec=SeldonDeploymentSpec(predictors=(candidate,), protocol=protocol)
-    )
-    errors, warnings = validate_deployment(alone, known_servers=known_servers)
-    moved = [_moved(error) for error in errors]
-    if candidate.shadow:
-        moved.append(FieldError(path="spec.candidate.shadow", found="true", expected="false: the plan mirrors"))
-    return tuple(moved), warnings
-
-
-def _moved(error: FieldError) -> FieldError:
-    """The same error, found in a rollout's candidate instead of a deployment's only predictor."""
-    path = error.path.replace("spec.predictors[0]", "spec.candidate").replace("spec.predictors", "spec.candidate")
-    return FieldError(path=path, found=error.found, expected=error.expected)
+def _shadow_errors(spec: ModelRolloutSpec) -> Iterator[FieldError]:
+    if spec.candidate.shadow:
+        yield FieldError(path="spec.candidate.shadow", found="true", expected="false: the plan mirrors")
 
 
 def _digest_errors(spec: ModelRolloutSpec) -> Iterator[FieldError]:

@@ -13,6 +13,8 @@ LOGGER_MODES = ("all", "request", "response")
 def warnings_of(deployment: SeldonDeployment) -> Iterator[str]:
     """One sentence each."""
     spec = deployment.spec
+    if spec.name and spec.name != deployment.metadata.name:
+        yield f"spec.name {spec.name!r} has no effect: the deployment is called {deployment.metadata.name!r}"
     if spec.oauth_key or spec.oauth_secret:
         yield "spec.oauth_key and oauth_secret protect nothing: no part of the gateway reads them"
     for predictor in spec.predictors:
@@ -25,9 +27,13 @@ def warnings_of(deployment: SeldonDeployment) -> Iterator[str]:
 
 
 def _predictor_warnings(predictor: PredictorSpec) -> Iterator[str]:
+    if predictor.engine_resources:
+        yield f"predictor {predictor.name!r}: engineResources is deprecated, svcOrchSpec.resources takes its place"
     for component in predictor.component_specs:
         if component.hpa_spec and component.keda_spec:
             yield f"predictor {predictor.name!r}: kedaSpec wins, hpaSpec has no effect"
+        if component.hpa_spec and component.hpa_spec.get("metrics"):
+            yield f"predictor {predictor.name!r}: hpaSpec.metrics is of v2beta1, which is gone; write metricsv2"
     for _, unit in units_of(predictor.graph, ""):
         yield from _unit_warnings(unit)
         if is_prepackaged(unit) and unit.model_uri and DIGEST_ANNOTATION not in predictor.annotations:
@@ -38,6 +44,8 @@ def _predictor_warnings(predictor: PredictorSpec) -> Iterator[str]:
 
 
 def _unit_warnings(unit: PredictiveUnit) -> Iterator[str]:
+    if unit.endpoint is not None and unit.endpoint.type:
+        yield f"unit {unit.name!r}: endpoint.type is deprecated, spec.transport takes its place"
     if unit.type == "COMBINER" and len(unit.children) < 2:
         yield f"unit {unit.name!r}: a COMBINER with {len(unit.children)} children has nothing to combine"
     if unit.type == "ROUTER" and not unit.children:

@@ -9,8 +9,15 @@ from collections.abc import Iterator
 from sluicegate.serving.api.annotations import embedded_annotation_warnings
 from sluicegate.serving.api.embedded_rules import embedded_errors, embedded_warnings
 from sluicegate.serving.api.errors import FieldError
-from sluicegate.serving.api.graph_rules import graph_errors, parameter_errors, transport_errors, unit_errors
+from sluicegate.serving.api.graph_rules import (
+    graph_errors,
+    image_errors,
+    parameter_errors,
+    transport_errors,
+    unit_errors,
+)
 from sluicegate.serving.api.names import LABEL_RULE, is_dns_label
+from sluicegate.serving.api.pod_rules import pod_errors
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 from sluicegate.serving.api.traffic_rules import traffic_errors
 from sluicegate.serving.api.unwise import warnings_of
@@ -25,11 +32,17 @@ KAFKA_VARIABLES = ("KAFKA_BROKER", "KAFKA_INPUT_TOPIC", "KAFKA_OUTPUT_TOPIC")
 SERVICE_NAME_ANNOTATION = "seldon.io/svc-name"
 
 
-def validate_deployment(deployment: SeldonDeployment, *, known_servers: frozenset[str] | None = None) -> Findings:
+def validate_deployment(
+    deployment: SeldonDeployment,
+    *,
+    known_servers: frozenset[str] | None = None,
+    installed: frozenset[str] | None = None,
+) -> Findings:
     """Errors and warnings of a deployment.
 
     ``known_servers`` are the prepackaged servers of a plane that runs processes instead of containers; None means a
-    cluster, which can run any image.
+    cluster, which can run any image. ``installed`` are the prepackaged servers that a cluster's installation has
+    images for; a unit whose container names an image of its own needs none of them, and None means not to ask.
     """
     embedded = known_servers is not None
     errors = [
@@ -43,7 +56,9 @@ def validate_deployment(deployment: SeldonDeployment, *, known_servers: frozense
         path = f"spec.predictors[{index}]"
         errors += graph_errors(predictor, path)
         errors += unit_errors(predictor, path, protocol=deployment.spec.protocol, embedded=embedded)
+        errors += image_errors(predictor, path, installed)
         errors += parameter_errors(predictor, path)
+        errors += pod_errors(predictor, path)
     errors += transport_errors(deployment.spec)
     warnings = list(warnings_of(deployment))
     if known_servers is not None:

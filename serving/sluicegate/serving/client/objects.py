@@ -1,26 +1,23 @@
-"""Objects of a plane or of a cluster, over the official Kubernetes client, for steps, triggers and the command line.
+"""Objects of a plane or of a cluster, for steps, triggers and the command line.
 
 One path for all kinds: JSON in, JSON out, merge patches only. Which API server: the kubeconfig given, else that of
-``KUBECONFIG``, else the cluster that the process runs in.
+``KUBECONFIG``, else the cluster that the process runs in. How it is reached is in ``doors``.
 """
 
-import importlib
-import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.resources import RESOURCES, Resource
+from sluicegate.serving.client.doors import Answer, Request, door
 from sluicegate.serving.client.errors import (
     ClientError,
     ConflictError,
     DeadlineError,
-    MissingExtraError,
     NotFoundError,
     RefusedError,
     UnreachableError,
@@ -41,11 +38,7 @@ class Objects:
         self, *, kubeconfig: str | Path | None = None, namespace: str = "default", timeout: float = 30.0
     ) -> None:
         self.namespace, self._timeout = namespace, timeout
-        self._api = _api_client(kubeconfig)
-        self._library_errors = (
-            importlib.import_module("kubernetes.client.exceptions").ApiException,
-            importlib.import_module("urllib3.exceptions").HTTPError,
-        )
+        self._door = door(kubeconfig)
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> JSON:
         """One object."""
@@ -119,21 +112,11 @@ class Objects:
         query: dict[str, str] | None = None,
         content_type: str = "application/json",
     ) -> JSON:
-        try:
-            answer: Any = self._api.call_api(
-                path,
-                method,
-                query_params=list((query or {}).items()),
-                header_params={"Accept": "application/json", "Content-Type": content_type},
-                body=body,
-                response_type="object",
-                auth_settings=["BearerToken"],
-                _return_http_data_only=True,
-                _request_timeout=self._timeout,
-            )
-        except self._library_errors as error:
-            raise _translated(error, f"{method} {self._api.configuration.host}{path}") from error
-        return dict(answer)
+        request = Request(method=method, path=path, body=body, query=query or {}, content_type=content_type)
+        answer = self._door.send(request, self._timeout)
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer, f"{method} {self._door.address}{path}")
+        return dict(msgspec.json.decode(answer.body))
 
 
 def resource_of(kind: str) -> Resource:
@@ -143,42 +126,19 @@ def resource_of(kind: str) -> Resource:
     return RESOURCES[kind]
 
 
-def _api_client(kubeconfig: str | Path | None) -> Any:
-    try:
-        # Half a second and 700 modules: only those who talk to an API pay for it.
-        configs = importlib.import_module("kubernetes.config")
-        client = importlib.import_module("kubernetes.client")
-    except ImportError as error:
-        raise MissingExtraError("the Kubernetes client", "argo") from error
-    chosen = str(kubeconfig or os.environ.get("KUBECONFIG", ""))
-    try:
-        if chosen:
-            return configs.new_client_from_config(config_file=chosen)
-        settings = client.Configuration()
-        configs.load_incluster_config(client_configuration=settings)
-        return client.ApiClient(configuration=settings)
-    except configs.ConfigException as error:
-        remedy = "set KUBECONFIG (`sluicegate kubeconfig` prints the file of a plane), or run inside a cluster"
-        raise UnreachableError(f"no API server is known ({error}); {remedy}") from error
-
-
-def _translated(error: Any, where: str) -> ClientError:
-    status = getattr(error, "status", None)
-    if not status:
-        remedy = "is the plane up (`sluicegate status`), does KUBECONFIG name the right one?"
-        return UnreachableError(f"{where}: no answer ({error.__class__.__name__}: {error}); {remedy}")
-    message = f"{where}: {status} {_message_of(error)}"
-    if status in (404, 410):
+def _refusal(answer: Answer, where: str) -> ClientError:
+    message = f"{where}: {answer.status} {_message_of(answer)}"
+    if answer.status in (404, 410):
         return NotFoundError(message)
-    if status == 409:
+    if answer.status == 409:
         return ConflictError(message)
-    if status >= 500 or status == 429:
+    if answer.status >= 500 or answer.status == 429:
         return UnreachableError(f"{message}; the server is in trouble: see its log, then try again")
     return RefusedError(message)
 
 
-def _message_of(error: Any) -> str:
+def _message_of(answer: Answer) -> str:
     try:
-        return str(msgspec.json.decode(error.body or b"{}")["message"])
+        return str(msgspec.json.decode(answer.body)["message"])
     except (msgspec.DecodeError, KeyError, TypeError):
-        return str(error.reason)
+        return answer.reason

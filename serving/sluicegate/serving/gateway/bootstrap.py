@@ -1,17 +1,20 @@
 """What Envoy is started with: its admin, its statistics, and where our xDS door is. Pure.
 
 Everything that may change comes through the door later, so a running Envoy is never restarted. The document is written
-to a file by whoever supervises the process; ``command`` is its argv.
+to a file by whoever supervises the process; ``command`` is its argv. In a pod the document is one for all replicas: the
+node is named by the command line, from the pod's name, and the control plane by its Service's DNS name.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.gateway.checking import is_ip
 from sluicegate.serving.gateway.clusters import CONTROL_CLUSTER, TYPE, UNBOUNDED, config_source, socket_address
 from sluicegate.serving.gateway.routes import Address
 
 NODE = "sluicegate-gateway"
+ADMIN_CLUSTER = "sluicegate-admin"
 BUCKETS = (
     1,
     2.5,
@@ -51,18 +54,30 @@ _RUNTIME = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
-    """``control_plane``: where the xDS door is served. ``admin``: Envoy's own address, to be kept on loopback."""
+    """``control_plane``: where the xDS door is served; a name is looked up, an address is not. ``admin``: Envoy's own
+    address, to be kept on loopback. ``node``: who this Envoy is at the door; empty when the command line says it.
+    ``leader_path``: of several doors behind the name, the one that answers 200 here feeds us; empty for a single door.
+    ``statistics``: where others may read statistics and readiness, and nothing else of the admin's; None for nowhere.
+    """
 
     control_plane: Address
     admin: Address
+    node: str = NODE
+    leader_path: str = ""
+    statistics: Address | None = None
 
 
 def bootstrap(settings: Bootstrap) -> JSON:
     """The bootstrap document."""
+    clusters = [_control_cluster(settings.control_plane, settings.leader_path)]
+    listeners = []
+    if settings.statistics is not None:
+        clusters.append(_admin_cluster(settings.admin))
+        listeners.append(_statistics_listener(settings.statistics))
     return {
-        "node": {"id": NODE, "cluster": NODE},
+        "node": {"cluster": NODE} | ({"id": settings.node} if settings.node else {}),
         "admin": {"address": socket_address(settings.admin)},
-        "static_resources": {"clusters": [_control_cluster(settings.control_plane)]},
+        "static_resources": {"clusters": clusters, "listeners": listeners},
         "dynamic_resources": {"cds_config": config_source(), "lds_config": config_source()},
         "stats_flush_interval": STATISTICS_INTERVAL,
         "stats_config": {
@@ -73,13 +88,15 @@ def bootstrap(settings: Bootstrap) -> JSON:
     }
 
 
-def command(envoy: Path, bootstrap_file: Path, *, log_level: str = "warning") -> list[str]:
+def command(envoy: Path, bootstrap_file: Path, *, log_level: str = "warning", node: str = "") -> list[str]:
     """Envoy's argv. One worker: weights then come out of one sequence, and a laptop has other work.
 
     Without hot restart two gateways on one machine need no base ids. Its log goes to stderr; capture it to a file and
-    give that to ``XdsDoor``, which reads there why something was refused.
+    give that to ``XdsDoor``, which reads there why something was refused. ``node`` names a gateway whose bootstrap does
+    not; in a pod's ``args`` it is ``$(POD_NAME)``, which Kubernetes fills in from the environment.
     """
     arguments = [str(envoy), "--config-path", str(bootstrap_file), "--concurrency", "1", "--disable-hot-restart"]
+    arguments += ["--service-node", node] if node else []
     arguments += ["--log-level", log_level, "--log-format", "%Y-%m-%dT%T.%e%z %l %n %v"]
     return [*arguments, "--file-flush-interval-msec", "1000", "--drain-time-s", "5"]
 
@@ -93,13 +110,62 @@ def _connection_limit() -> JSON:
     }
 
 
-def _control_cluster(address: Address) -> JSON:
+def _admin_cluster(admin: Address) -> JSON:
+    endpoint = {"endpoint": {"address": socket_address(admin)}}
+    return {
+        "name": ADMIN_CLUSTER,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": ADMIN_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
+
+
+def _statistics_listener(address: Address) -> JSON:
+    """Reads only: the admin itself can end Envoy, so it stays on loopback."""
+    reads = [{"match": {"prefix": prefix}, "route": {"cluster": ADMIN_CLUSTER}} for prefix in ("/stats", "/ready")]
+    manager = {
+        "@type": TYPE + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": ADMIN_CLUSTER,
+        "route_config": {"virtual_hosts": [{"name": ADMIN_CLUSTER, "domains": ["*"], "routes": reads}]},
+        "http_filters": [
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {"@type": TYPE + "envoy.extensions.filters.http.router.v3.Router"},
+            }
+        ],
+    }
+    http = {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+    return {"name": ADMIN_CLUSTER, "address": socket_address(address), "filter_chains": [{"filters": [http]}]}
+
+
+def _leader_check(path: str) -> JSON:
+    """Only one door of several is fed with routes: polls go there, and to another one when it says so."""
+    return {
+        "health_checks": [
+            {
+                "timeout": "1s",
+                "interval": "1s",
+                "no_traffic_interval": "1s",
+                "unhealthy_threshold": 2,
+                "healthy_threshold": 1,
+                "http_health_check": {"path": path},
+            }
+        ],
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        # A former leader's poll must not go on as if nothing had happened.
+        "close_connections_on_host_health_failure": True,
+    }
+
+
+def _control_cluster(address: Address, leader_path: str) -> JSON:
     """Each kind of resource, and each cluster's endpoints, hold one poll open, hence no limit on connections."""
     limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), UNBOUNDED)
     endpoint = {"endpoint": {"address": socket_address(address)}}
+    named = {"type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED", "dns_refresh_rate": "5s"}
     return {
         "name": CONTROL_CLUSTER,
-        "type": "STATIC",
+        **({"type": "STATIC"} if is_ip(address.host) else named),
+        **(_leader_check(leader_path) if leader_path else {}),
         "connect_timeout": "1s",
         "circuit_breakers": {"thresholds": [{"priority": "DEFAULT", **limits}]},
         "typed_extension_protocol_options": {

@@ -1,9 +1,10 @@
-"""What Envoy should get next, kind by kind, so that no request meets a gap. Decides only; ``xds`` talks.
+"""What one Envoy should get next, kind by kind, so that no request meets a gap. Decides only; ``xds`` talks.
 
 Make before break: routes that name a new cluster, or lean on new servers, are offered once Envoy acknowledged these;
 clusters and servers that only the old routes use stay until the new routes are acknowledged, and a moment longer.
 Envoy polls by REST: the version in its next poll is what it holds. It repeats the old one when it refused, or when the
-answer got lost; the same answer ignored twice is a refusal. A new Envoy starts with empty versions and gets all again.
+answer got lost; the same answer ignored twice is a refusal. A new Envoy starts with empty versions and gets all again;
+one that is killed before it acknowledged anything has refused nothing, and its successor is told by its connection.
 """
 
 from collections.abc import Iterable
@@ -45,9 +46,9 @@ class Subscription:
     ignored: int = 0
     retry_at: float = 0.0
 
-    def heard(self, version: str, now: float) -> None:
-        """Envoy polls again and holds ``version``."""
-        restarted = self.held and not version
+    def heard(self, version: str, now: float, *, fresh: bool) -> None:
+        """Envoy polls again and holds ``version``; a ``fresh`` connection with an empty one is a new Envoy's."""
+        restarted = not version and (fresh or bool(self.held))
         if version == self.sent or restarted:
             self.refused, self.ignored = "", 0
         elif self.sent is not None:
@@ -65,7 +66,7 @@ class Subscription:
 
 
 class Delivery:
-    """The state of one gateway's subscriptions. Not safe for threads; times are seconds of any steady clock."""
+    """The state of one Envoy's subscriptions. Not safe for threads; times are seconds of any steady clock."""
 
     def __init__(self, listener: JSON) -> None:
         self._listener = Offer(version=digest(listener), resources=(listener,))
@@ -90,11 +91,11 @@ class Delivery:
             self._alive[table.routes_version] = table
         self._recognise(self._held((ROUTES, "")))
 
-    def heard(self, key: Key, version: str, now: float) -> None:
-        """Envoy polls for ``key`` and holds ``version`` of it."""
+    def heard(self, key: Key, version: str, now: float, *, fresh: bool = False) -> None:
+        """Envoy polls for ``key`` and holds ``version`` of it. ``fresh``: the connection never polled before."""
         if key == (CLUSTERS, ""):
             self._heard_clusters(version, now)
-        self._subscriptions.setdefault(key, Subscription()).heard(version, now)
+        self._subscriptions.setdefault(key, Subscription()).heard(version, now, fresh=fresh)
         if key == (ROUTES, ""):
             self._heard_routes(version, now)
 
@@ -113,6 +114,11 @@ class Delivery:
             tables = [table for table in (self._newest, self._good) if table]
             self._alive |= {table.routes_version: table for table in tables if table.routes_version == offer.version}
 
+    @property
+    def answers(self) -> bool:
+        """Whether Envoy has any routes: before that it does not listen to users."""
+        return bool(self._held((ROUTES, "")))
+
     def refused(self) -> tuple[Key, ...]:
         """Keys whose wanted content Envoy does not take."""
         return tuple(key for key, one in self._subscriptions.items() if one.refuses(self._wanted_version(key)))
@@ -121,6 +127,8 @@ class Delivery:
         """What is in force."""
         if self._newest and self._in_force(self._newest):
             self._version = self._newest.version
+        elif self._newest and self._version == self._newest.version and self._strayed(self._newest):
+            self._version = ""
         refused = self.refused()
         return Acknowledged(
             version=self._version,
@@ -235,6 +243,11 @@ class Delivery:
         # A poll that was just answered with something else still names the version from before.
         holds = routes is not None and routes.held == table.routes_version and routes.sent is None
         return holds and all(map(self._has_endpoints, table.addresses))
+
+    def _strayed(self, table: Table) -> bool:
+        """Whether Envoy has other routes, or was sent some: ``table`` was wanted once, then another, now again."""
+        routes = self._subscriptions.get((ROUTES, ""))
+        return routes is not None and not {routes.held, routes.sent or ""} <= {"", table.routes_version}
 
     def _held(self, key: Key) -> str:
         subscription = self._subscriptions.get(key)

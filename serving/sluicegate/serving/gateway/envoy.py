@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.checking import check
 from sluicegate.serving.gateway.clusters import cluster_name, mirror_name, others_name
-from sluicegate.serving.gateway.route_table import route_table
+from sluicegate.serving.gateway.route_table import route_table, with_version
 from sluicegate.serving.gateway.routes import Address, Route
 
 Addresses = tuple[Address, ...]
@@ -39,11 +39,12 @@ def render(routes: tuple[Route, ...]) -> Table:
     check(routes)
     addresses = {name: servers for route in routes for name, servers in _clusters(route)}
     table = route_table(routes)
+    routes_version = digest(table)
     servers = {name: [f"{one.host} {one.port}" for one in addresses[name]] for name in sorted(addresses)}
     return Table(
         version=digest([table, servers]),
-        routes_version=digest(table),
-        routes=table,
+        routes_version=routes_version,
+        routes=with_version(table, routes_version),
         addresses=addresses,
         traffic={
             (route.namespace, route.name): {backend.predictor: backend.weight for backend in route.backends}

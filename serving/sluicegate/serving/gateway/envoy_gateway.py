@@ -5,6 +5,9 @@ as "connection reset". A policy for the rules that may be tried again says exact
 Envoy; one for all rules says the rest. They merge with what an administrator attached to the Gateway. Since every
 backend of ours changes a header, Envoy Gateway gives each a cluster of its own, and so the hash of the sticky header
 chooses the predictor and not only the server.
+
+It takes clusters away before the routes that name them, and answers 500 in between. It names clusters by their place in
+the rule, so places must not come and go with weights: see ``slots``.
 """
 
 import json
@@ -14,9 +17,13 @@ from sluicegate.serving.gateway.clusters import UNBOUNDED
 from sluicegate.serving.gateway.durations import duration
 from sluicegate.serving.gateway.kinds import KINDS
 from sluicegate.serving.gateway.listener import status_body
-from sluicegate.serving.gateway.routes import Route
+from sluicegate.serving.gateway.routes import Backend, Route
 
 VERSION = "gateway.envoyproxy.io/v1alpha1"
+SCALE = 1000
+"""Units of weight in a percent, so that a lent place costs nearly nothing."""
+PLACES = 2
+"""Fewest places in a rule: a rollout's second predictor comes and goes without one more or less."""
 _NEVER = 2_147_483_647
 _RETRIED = tuple(kind.name for kind in KINDS if kind.retried)
 
@@ -35,6 +42,22 @@ def policies(route: Route, routes: list[JSON]) -> list[JSON]:
         _policy(route, route.name, whole, common),
         _policy(route, f"{route.name}.retried", retried, common | {"retry": _retry()}),
     ]
+
+
+def slots(shares: tuple[Backend, ...], predictors: list[str]) -> tuple[Backend, ...]:
+    """``shares`` in thousandths of a percent, at places that are always the same: one for each predictor, two at least.
+
+    A place whose predictor has no share is lent to the one with the largest: a thousandth of its percent goes there,
+    to its own servers. So shares stay exact, and every place has its cluster before and after a change.
+    """
+    if not shares:
+        return ()
+    weights = {one.predictor: one.weight * SCALE for one in shares}
+    largest = max(sorted(weights), key=lambda name: weights[name])
+    places = [name if name in weights else "" for name in predictors]
+    places += [""] * (PLACES - len(places))
+    weights[largest] -= places.count("")
+    return tuple(Backend(predictor=name or largest, weight=weights[name] if name else 1) for name in places)
 
 
 def no_server_filter(route: Route) -> JSON:

@@ -1,7 +1,7 @@
 """A route as HTTPRoutes and GRPCRoutes of the Gateway API. Pure; the operator writes what comes out.
 
 The weights stand in one HTTPRoute and one GRPCRoute, so each changes at once; header routes have objects beside them,
-because a route holds sixteen rules, and win there by being more specific. A backend without weight is not named at
+because a route holds sixteen rules, and win there by being more specific. A predictor without weight is not named at
 all: 0 and 100 need no dice. ``dialect`` says what may be leaned on besides the standard: Envoy Gateway's policies
 (see ``envoy_gateway``), which can do what the standard cannot: try again only when a connection broke, and keep a user
 with a predictor by the hash of a header. ``route_status`` reads back what a gateway says of these objects.
@@ -16,9 +16,9 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.checking import check
 from sluicegate.serving.gateway.durations import duration
 from sluicegate.serving.gateway.envoy import digest
-from sluicegate.serving.gateway.envoy_gateway import no_server_filter, no_server_reference, policies
+from sluicegate.serving.gateway.envoy_gateway import no_server_filter, no_server_reference, policies, slots
 from sluicegate.serving.gateway.kinds import GRPC_PREDICTIONS, KINDS, Kind, prefix_of
-from sluicegate.serving.gateway.routes import HeaderRoute, Mirror, Route
+from sluicegate.serving.gateway.routes import Backend, HeaderRoute, Mirror, Route
 from sluicegate.serving.gateway.services import (
     Rendered,
     Services,
@@ -51,6 +51,9 @@ def render(
     route: Route, services: Services, attachment: Attachment, transports: tuple[Transport, ...] = ("http", "grpc")
 ) -> Rendered:
     """The objects of ``route``, and a sentence for each thing that they cannot do as asked.
+
+    ``services``: of all predictors that there are, reached or not. A predictor that is going must be without weight in
+    the route that is in force before its Service is left out here.
 
     Raises InvalidRouteError: weights that sum neither to 100 nor to 0, a predictor twice, unknown or without Service.
     """
@@ -181,12 +184,17 @@ class _Drawing:
 
     def _backends(self, chosen: Target, transport: Transport) -> JSON:
         references: list[JSON] = []
-        for share in chosen.shares:
+        for share in self._places(chosen):
             service = self._services[share.predictor]
             marks = {"type": "RequestHeaderModifier", "requestHeaderModifier": header_changes(share.predictor)}
             reference = {"name": service.name, "port": service.port(transport)}
             references.append(reference | {"weight": share.weight, "filters": [marks]})
         return {"backendRefs": references} if references else {}
+
+    def _places(self, chosen: Target) -> tuple[Backend, ...]:
+        """Backends with their weights; what a header chooses has one place, always."""
+        weighted = not self._standard and not chosen.name
+        return slots(chosen.shares, sorted(self._services)) if weighted else chosen.shares
 
     def _standard_extras(self, kind: Kind) -> JSON:
         """What stands in the route itself where no policy of the gateway's own does it better."""

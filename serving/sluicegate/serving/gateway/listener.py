@@ -120,15 +120,25 @@ def _stripping() -> JSON:
 def _local_replies() -> JSON:
     return {
         "mappers": [
-            {
-                "filter": {"response_flag_filter": {"flags": [flag]}},
-                "status_code": status,
-                "body_format_override": {"json_format": status_body(status, reason, info)},
-            }
-            for flag, status, reason, info in _REPLIES
+            _as_it_is(200),
+            *(
+                {
+                    "filter": {"response_flag_filter": {"flags": [flag]}},
+                    "status_code": status,
+                    "body_format_override": {"json_format": status_body(status, reason, info)},
+                }
+                for flag, status, reason, info in _REPLIES
+            ),
         ],
         "body_format": {"json_format": status_body("%RESPONSE_CODE%", "%RESPONSE_CODE_DETAILS%", "%LOCAL_REPLY_BODY%")},
     }
+
+
+def _as_it_is(status: int) -> JSON:
+    """A success of the gateway's own (see ``route_table.VERSION_PATH``) is no failure to be told in Seldon's form."""
+    comparison = {"op": "EQ", "value": {"default_value": status, "runtime_key": "sluicegate.never_set"}}
+    own = {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"}, "content_type": "application/json"}
+    return {"filter": {"status_code_filter": {"comparison": comparison}}, "body_format_override": own}
 
 
 def _access_log(path: str) -> list[JSON]:

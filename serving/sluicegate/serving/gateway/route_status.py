@@ -5,6 +5,7 @@ Accepted when it has translated it, and Envoy has it some milliseconds later. Wh
 ``GET /seldon/<namespace>/<name>/.sluicegate/version`` redirects to a path that ends with the version in force there.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def weights_of(route: JSON) -> dict[str, int]:
     """Percent by predictor, read from the rule that goes by weight; empty when nobody has traffic."""
     for rule in route.get("spec", {}).get("rules", []):
         if rule.get("name") == "predictions":
-            return {_predictor(one): int(one.get("weight", 1)) for one in rule.get("backendRefs", [])}
+            return _percent(rule.get("backendRefs", []))
     return {}
 
 
@@ -63,6 +64,14 @@ def version_of(route: JSON) -> str:
             path = rule["filters"][0]["requestRedirect"]["path"]["replaceFullPath"]
             return str(path).rpartition("/")[2]
     return ""
+
+
+def _percent(backends: list[JSON]) -> dict[str, int]:
+    """A predictor may have several places, and weights any scale."""
+    weights: Counter[str] = Counter()
+    for one in backends:
+        weights[_predictor(one)] += int(one.get("weight", 1))
+    return {name: round(100 * weight / weights.total()) for name, weight in weights.items() if weight}
 
 
 def _predictor(backend: JSON) -> str:

@@ -5,6 +5,7 @@ reads (tried again), and for everything else, feedback first of all, which is se
 counted twice. An answered error is never retried: it is the model's answer.
 """
 
+import json
 import re
 from collections.abc import Callable
 
@@ -18,6 +19,8 @@ PREDICTIONS = r"(api/v[0-9.]+/predictions|v2/models/[^/?]+(/versions/[^/?]+)?/in
 """What follows a deployment's prefix when a model is asked for a prediction (Seldon, Open Inference, TensorFlow)."""
 BODY_LIMIT = 64 * 1024 * 1024
 """Bytes of a request kept for a second try and for copies; a longer one is sent once and not mirrored."""
+VERSION_PATH = "/.sluicegate/version"
+"""Answers the version of the routes in force: so an Envoy can be asked by whoever does not feed it."""
 
 
 def route_table(routes: tuple[Route, ...]) -> JSON:
@@ -32,6 +35,17 @@ def route_table(routes: tuple[Route, ...]) -> JSON:
         "request_body_buffer_limit": BODY_LIMIT,
     }
     return {"@type": ROUTES_TYPE, "name": ROUTE_TABLE, "virtual_hosts": [host]}
+
+
+def with_version(table: JSON, version: str) -> JSON:
+    """``table`` with a route that answers ``version``."""
+    answer = {
+        "name": "version",
+        "match": {"path": VERSION_PATH},
+        "direct_response": {"status": 200, "body": {"inline_string": json.dumps({"version": version})}},
+    }
+    host = table["virtual_hosts"][0]
+    return table | {"virtual_hosts": [host | {"routes": [answer, *host["routes"]]}]}
 
 
 def _entries(route: Route) -> list[JSON]:

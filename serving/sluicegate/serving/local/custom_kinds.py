@@ -4,6 +4,7 @@ The plane gives the rules (``admit``); names, versions and columns are the same 
 """
 
 from sluicegate.serving.api.crds.kinds import MODEL_ROLLOUT, SELDON_DEPLOYMENT, CustomKind, PrinterColumn
+from sluicegate.serving.api.crds.schema import object_schema
 from sluicegate.serving.local.columns import age_column, field_column, shares_column
 from sluicegate.serving.local.kinds import Admit, Column, Kind, admit_all
 
@@ -57,6 +58,7 @@ def _of(kind: CustomKind, admit: Admit) -> Kind:
         printer_columns=tuple(map(_column, kind.columns)),
         admit=admit,
         view=kind.view,
+        schema=object_schema(kind.view, kind.description),
     )
 
 

@@ -64,6 +64,8 @@ class Kind:
     printer_columns: tuple[Column, ...] = ()
     admit: Admit = admit_all
     view: type[View] | None = None
+    schema: JSON | None = None
+    """What ``kubectl explain`` tells, where the view's own shape says too little."""
     selectable_fields: tuple[str, ...] = ()
     prepare: Callable[[JSON], JSON] = field(default=lambda obj: obj)
     """Brings a written object into its stored form (a Secret's ``stringData``)."""

@@ -8,11 +8,10 @@ import logging
 import os
 import sys
 
-from sluicegate.serving.operator.settings import read_installation
-
 from sluicegate.serving.operator.app import serve
 from sluicegate.serving.operator.errors import OperatorError
 from sluicegate.serving.operator.process import read_process
+from sluicegate.serving.operator.settings import read_installation
 
 REFUSED = 78
 

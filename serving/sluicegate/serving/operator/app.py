@@ -35,6 +35,7 @@ from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
 from sluicegate.serving.operator.metrics import Metrics
 from sluicegate.serving.operator.process import Process
 from sluicegate.serving.operator.settings import Installation
+from sluicegate.serving.operator.webhook import serve_webhook
 
 GATEWAY_LOOK = 0.1
 """Seconds between looks at what Envoy acknowledged."""
@@ -46,6 +47,7 @@ class Operator:
 
     def __init__(self, process: Process, installation: Installation, *, access: Access, kinds: tuple[str, ...]) -> None:
         self._process, self._installation, self._clock = process, installation, SystemClock()
+        self._namespace = process.namespace or access.namespace
         self._cluster = Cluster(connect(access))
         self._queue, self._metrics = WorkQueue(), Metrics()
         self._caches = Caches(
@@ -54,7 +56,7 @@ class Operator:
         self._election = Election(
             self._cluster,
             name=process.lease,
-            namespace=process.namespace or access.namespace,
+            namespace=self._namespace,
             mine=process.identity,
             monotonic=self._clock.monotonic,
             wall=self._clock.now,
@@ -73,6 +75,7 @@ class Operator:
             _named("election", self._election.run()),
             _named("leading", self._lead()),
             *(_named("door", self._server(app, port).serve()) for app, port in doors),
+            *([_named("webhook", self._webhook())] if self._process.webhook_port else []),
         ]
         try:
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -140,6 +143,17 @@ class Operator:
             return PlainTextResponse("ok" if leads else "another replica leads", 200 if leads else 503)
 
         return Starlette(routes=[Route("/leading", leading), *self._xds.routes()])
+
+    async def _webhook(self) -> None:
+        await serve_webhook(
+            self._cluster,
+            self._caches,
+            self._installation,
+            self._clock,
+            namespace=self._namespace,
+            host=self._process.host,
+            port=self._process.webhook_port,
+        )
 
     def _server(self, app: Starlette, port: int) -> uvicorn.Server:
         config = uvicorn.Config(

@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.api.model_rollout import ModelRollout
+from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 from sluicegate.serving.operator.objects.comparison import is_applied
 from sluicegate.serving.operator.objects.layout import layout_of
 from sluicegate.serving.operator.objects.manifest import ObjectKey, key_of
 from sluicegate.serving.operator.objects.names import deployment_names, service_name
 from sluicegate.serving.operator.objects.rendering import objects_of
-from sluicegate.serving.operator.settings import Installation
-
-from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.model_rollout import ModelRollout
-from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 from sluicegate.serving.operator.observing import key_of_deployment, predictor_of
+from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.reconcile.workloads import Workload, WorkloadKey
 
 KINDS = frozenset({"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ScaledObject"})

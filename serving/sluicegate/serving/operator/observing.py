@@ -6,28 +6,27 @@ what to do where that is known.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from sluicegate.serving.operator.objects.names import APP_LABEL, ENTRY_LABEL, PREDICTOR_LABEL, REVISION_ANNOTATION
-
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.names import workload_name
 from sluicegate.serving.gateway.routes import Address
 from sluicegate.serving.operator.cluster.cache import OWNER_LABEL
+from sluicegate.serving.operator.objects.names import APP_LABEL, ENTRY_LABEL, PREDICTOR_LABEL, REVISION_ANNOTATION
 from sluicegate.serving.reconcile.workloads import Replica, ReplicaState, WorkloadKey
 
 DIGEST_VARIABLE = "SLUICEGATE_BUNDLE_DIGEST"
 """Our server is ready only with the bundle of the digest that it is told here."""
 REFUSED_EXIT = 78
 """Exit status of our server when it refuses what it should serve; its last line says why."""
+_CHECK_IMAGE = "check the image's name and the pull secret"
+_UNPULLED = ("ErrImagePull", "ImagePullBackOff")
 _REMEDIES = {
-    "ErrImagePull": "check the image's name and the pull secret",
-    "ImagePullBackOff": "check the image's name and the pull secret",
     "InvalidImageName": "correct the image's name",
     "ErrImageNeverPull": "load the image onto the node, or allow it to be pulled",
     "CreateContainerConfigError": "create what it refers to",
     "CreateContainerError": "see `kubectl describe pod`",
     "RunContainerError": "see `kubectl describe pod`",
 }
-_FAILING = frozenset({*_REMEDIES, "CrashLoopBackOff"})
+_FAILING = frozenset({*_REMEDIES, *_UNPULLED, "CrashLoopBackOff"})
 _LONGEST = 1000
 _DEFAULT_PORT = 9000
 
@@ -168,6 +167,10 @@ def _last_words(container: JSON) -> str:
     reason = str(waiting.get("reason", ""))
     if reason not in _FAILING:
         return ""
+    if reason in _UNPULLED:
+        # Kubernetes changes between these two every few seconds, with words of different length for the same thing.
+        cause = str(waiting.get("message", "")).rpartition("ErrImagePull: ")[2].strip()
+        return f"container {name!r} does not start: its image cannot be pulled ({cause}); {_CHECK_IMAGE}"
     detail = f": {waiting['message']}" if waiting.get("message") else ""
     remedy = f"; {_REMEDIES[reason]}" if reason in _REMEDIES else ""
     return f"container {name!r} does not start ({reason}){detail}{remedy}"

@@ -20,9 +20,6 @@ class ProcessSetting:
 
 PROCESS_SETTINGS = (
     ProcessSetting("watch_namespace", "SLUICEGATE_WATCH_NAMESPACE", "", "The only namespace to look at; empty: all."),
-    ProcessSetting(
-        "controller_id", "SLUICEGATE_CONTROLLER_ID", "", "Look only at objects of this seldon.io/controller-id."
-    ),
     ProcessSetting("gateway", "SLUICEGATE_GATEWAY_KIND", "envoy", "Which gateway to stand behind: envoy."),
     ProcessSetting("identity", "POD_NAME", "", "This replica's name in the leader's lease; the host's name if empty."),
     ProcessSetting("namespace", "POD_NAMESPACE", "", "Where our own objects are; the service account's if empty."),

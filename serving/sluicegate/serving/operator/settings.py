@@ -13,6 +13,13 @@ import msgspec
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.errors import SettingsRefusedError
 
+_OTHERS: Mapping[str, Mapping[str, str]] = {
+    "XGBOOST_SERVER": {"seldon": "seldonio/xgboostserver:1.17.1", "v2": "seldonio/mlserver:1.3.5-xgboost"},
+    "MLFLOW_SERVER": {"seldon": "seldonio/mlflowserver:1.17.1", "v2": "seldonio/mlserver:1.3.5-mlflow"},
+    "HUGGINGFACE_SERVER": {"v2": "seldonio/mlserver:1.3.5-huggingface"},
+    "TENSORFLOW_SERVER": {"tensorflow": "tensorflow/serving:2.1.0"},
+}
+"""What Seldon Core 1.17.1 runs where we have no server, so that what it ran goes on."""
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -111,9 +118,9 @@ class Installation:
 
     def server_image(self, implementation: str, protocol: str) -> str:
         """Image of a prepackaged server, nothing when there is none."""
-        ours = {"SKLEARN_SERVER": self._image("server-sklearn")}
         stated = self.servers.get(implementation, {}).get(protocol, "")
-        return stated or ours.get(implementation, "")
+        ours = self._image("server-sklearn") if implementation == "SKLEARN_SERVER" else ""
+        return stated or ours or _OTHERS.get(implementation, {}).get(protocol, "")
 
     @property
     def engine_image(self) -> str:
@@ -127,10 +134,13 @@ class Installation:
 
     def is_ours(self, image: str) -> bool:
         """Whether it is of our making: then it is started, probed and told things in our way."""
-        return image.startswith(f"{self.registry}/")
+        return image.startswith((self._name("server-"), self._name("storage-initializer")))
 
     def _image(self, name: str) -> str:
-        return f"{self.registry}/{name}:{self.version}"
+        return f"{self._name(name)}:{self.version}"
+
+    def _name(self, name: str) -> str:
+        return f"{self.registry}/{name}"
 
 
 def read_installation(environment: Mapping[str, str]) -> Installation:

@@ -26,8 +26,9 @@ class Admission:
 
 
 def admit(rollout: ModelRollout, others: Iterable[ModelRollout], target: SeldonDeployment | None) -> Admission:
-    """Decide about a rollout that has not started. ``others`` are all other rollouts there are, ended ones too."""
-    rivals = [other for other in others if _same_target(other, rollout)]
+    """Decide about a rollout that has not started. ``others`` are all rollouts there are, ended ones too."""
+    # One of the same name is no rival but this very rollout, submitted once more; the store says that it is there.
+    rivals = [other for other in others if _same_target(other, rollout) and not _same_name(other, rollout)]
     before = next((other for other in rivals if _was_sent_back(other, rollout)), None)
     if before is not None and not rollout.spec.retry_refused:
         return Admission(verdict="refuse", reason="RefusedBefore", message=_refused_before(before))
@@ -89,6 +90,10 @@ def _same_target(one: ModelRollout, other: ModelRollout) -> bool:
     return (one.metadata.namespace, one.spec.target) == (other.metadata.namespace, other.spec.target)
 
 
+def _same_name(one: ModelRollout, other: ModelRollout) -> bool:
+    return (one.metadata.namespace, one.metadata.name) == (other.metadata.namespace, other.metadata.name)
+
+
 def _was_sent_back(other: ModelRollout, rollout: ModelRollout) -> bool:
     ended = other.status.phase in ("Refused", "RolledBack") and other.status.reason in HARM_REASONS
     return ended and bool(digest_of(rollout)) and digest_of(other) == digest_of(rollout)
@@ -97,7 +102,7 @@ def _was_sent_back(other: ModelRollout, rollout: ModelRollout) -> bool:
 def _refused_before(before: ModelRollout) -> str:
     return (
         f"this bundle was sent back by rollout {before.metadata.name!r} ({before.status.reason}: "
-        f"{before.status.message}); set spec.retryRefused to try it again"
+        f"{before.status.message}); to try it again, start it with --retry-refused (spec.retryRefused: true)"
     )
 
 

@@ -10,12 +10,14 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.graph.errors import GraphRefused
 from sluicegate.serving.server.connections import Connection, Door
+from sluicegate.serving.server.copies import copies_only
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors, handler_of
 from sluicegate.serving.server.errors import SettingsRefusedError
@@ -54,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _ended(f"failed: {error}", 1)
 
 
+def _close(doors: tuple[Door, ...]) -> None:
+    for door in doors:
+        for connection in tuple(door.connections):
+            connection.close()
+
+
 def _ended(line: str, code: int) -> int:
     sys.stderr.write(" ".join(line.split()) + "\n")
     sys.stderr.flush()
@@ -76,28 +84,42 @@ class Server:
     async def run(self) -> int:
         """Listen, load, serve, drain. Raises what refuses the model."""
         loop = asyncio.get_running_loop()
-        door = self._door(loop)
-        listener = await self._listen(loop, door)
+        doors = self._doors(loop)
+        listeners = [await self._listen(loop, door, port) for port, door in doors.items()]
         self._journal.say("listening", host=self._settings.host, port=self._settings.http_port)
-        ticking = asyncio.create_task(self._tick(door))
+        ticking = asyncio.create_task(self._tick(tuple(doors.values())))
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop.set)
             await self._load(loop)
             await self._stop.wait()
-            await self._drain(door, listener)
-            self._journal.say("drained", unfinished=door.in_flight)
+            await self._drain(tuple(doors.values()), listeners)
+            self._journal.say("drained", unfinished=sum(door.in_flight for door in doors.values()))
         finally:
             ticking.cancel()
-            listener.close()
-            self._end(door)
+            for listener in listeners:
+                listener.close()
+            self._end(tuple(doors.values()))
         return 0
+
+    def _doors(self, loop: asyncio.AbstractEventLoop) -> dict[int, Door]:
+        """By port: one for everybody, and if asked for one that gets copies only."""
+        door, settings = self._door(loop), self._settings
+        if not settings.shadow_port:
+            return {settings.http_port: door}
+        handler = copies_only(door.handler, settings.predictor.encode())
+        return {settings.http_port: door, settings.shadow_port: replace(door, handler=handler, connections=set())}
 
     def _door(self, loop: asyncio.AbstractEventLoop) -> Door:
         settings = self._settings
         path = {settings.name: settings.image} if settings.image else {}
         behind = Behind(
-            state=self._state, metrics=self._metrics, log=self._log, sender=lambda: self._sender, request_path=path
+            state=self._state,
+            metrics=self._metrics,
+            log=self._log,
+            sender=lambda: self._sender,
+            request_path=path,
+            predictor=settings.predictor.encode(),
         )
         doors = Doors(behind=behind, worker=self._worker, loop=loop)
         return Door(
@@ -107,14 +129,12 @@ class Server:
             receive_seconds=settings.receive_seconds,
         )
 
-    async def _listen(self, loop: asyncio.AbstractEventLoop, door: Door) -> asyncio.Server:
-        host, port = self._settings.host, self._settings.http_port
+    async def _listen(self, loop: asyncio.AbstractEventLoop, door: Door, port: int) -> asyncio.Server:
+        host, option = self._settings.host, "--http-port" if port == self._settings.http_port else "--shadow-port"
         try:
             return await loop.create_server(lambda: Connection(door), host, port, backlog=1024)
         except OSError as error:
-            raise OSError(
-                f"cannot listen on {host} port {port}: {error.strerror}; free it or give --http-port"
-            ) from error
+            raise OSError(f"cannot listen on {host} port {port}: {error.strerror}; free it or give {option}") from error
 
     async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
         loading = asyncio.ensure_future(loop.run_in_executor(self._worker, serve_graph, self._settings))
@@ -156,23 +176,24 @@ class Server:
         }
         self._log.offer(Entry(type=READY, request_id="", data=data), self._sender)
 
-    async def _tick(self, door: Door) -> None:
+    async def _tick(self, doors: tuple[Door, ...]) -> None:
         """Ten times a second look for requests that waited too long, once for connections."""
         turn = 0
         while True:
             now = perf_counter()
-            if turn % 10 == 0:
+            for door in doors if turn % 10 == 0 else ():
                 door.tick(now)
             if self._state.dispatcher is not None:
                 self._state.dispatcher.sweep(now)
             turn += 1
             await asyncio.sleep(_TICK_SECONDS)
 
-    async def _drain(self, door: Door, listener: asyncio.Server) -> None:
+    async def _drain(self, doors: tuple[Door, ...], listeners: list[asyncio.Server]) -> None:
         """Not ready; answer until it is quiet or half the time is gone; then close the port and finish."""
         self._state.phase = "draining"
         self._journal.say("draining", in_flight=self._in_flight())
-        door.draining = True
+        for door in doors:
+            door.draining = True
         start = perf_counter()
         half = start + self._settings.drain_seconds / 2
         quiet_since, seen = start, self._predictions()
@@ -180,12 +201,12 @@ class Server:
             await asyncio.sleep(_TICK_SECONDS / 2)
             if self._predictions() != seen or self._in_flight():
                 quiet_since, seen = perf_counter(), self._predictions()
-        listener.close()
+        for listener in listeners:
+            listener.close()
         deadline = start + self._settings.drain_seconds
-        while door.in_flight and perf_counter() < deadline:  # noqa: ASYNC110  (a count has no event)
+        while any(door.in_flight for door in doors) and perf_counter() < deadline:  # noqa: ASYNC110  (a count has no event)
             await asyncio.sleep(_TICK_SECONDS / 2)
-        for connection in tuple(door.connections):
-            connection.close()
+        _close(doors)
         await asyncio.sleep(0)
 
     def _in_flight(self) -> int:
@@ -195,9 +216,8 @@ class Server:
         served = (histogram for key, histogram in self._metrics.requests.items() if key[0] == "predictions")
         return sum(sum(histogram.counts) for histogram in served)
 
-    def _end(self, door: Door) -> None:
-        for connection in tuple(door.connections):
-            connection.close()
+    def _end(self, doors: tuple[Door, ...]) -> None:
+        _close(doors)
         if self._log is not None:
             self._log.stop(2.0)
         self._worker.shutdown(wait=False, cancel_futures=True)

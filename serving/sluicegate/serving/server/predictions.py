@@ -12,6 +12,7 @@ from uuid import uuid4
 from sluicegate.serving.protocol import inference, seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
 from sluicegate.serving.server.exchanges import Reply, Request, Response
@@ -19,7 +20,6 @@ from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
 
-SHADOW = b"x-sluicegate-shadow"
 _ID_HEADERS = (b"seldon-puid", b"x-request-id")
 
 
@@ -84,6 +84,7 @@ class Behind:
     log: RequestLog | None
     sender: Callable[[], Sender]
     request_path: dict[str, str]
+    predictor: bytes = b""
 
 
 class Prediction:
@@ -148,7 +149,7 @@ class Prediction:
         log = self._behind.log
         if log is None or b"seldon-skip-logging" in self._request.headers:
             return
-        shadow = self._request.headers.get(SHADOW, b"").lower() == b"true"
+        shadow = is_copy(self._request, self._behind.predictor)
         at = self._at if kind == REQUEST else time()
         entry = Entry(type=kind, request_id=self._puid, at=at, data=data, status=status, seconds=seconds, shadow=shadow)
         log.offer(entry, self._behind.sender())

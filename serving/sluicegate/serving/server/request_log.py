@@ -1,7 +1,8 @@
 """The request log: what was asked and answered, as batches of CloudEvents to the collector, never before the answer.
 
 The event loop only appends to a bounded queue; a thread of its own redacts, encodes and sends. What finds the queue
-full, or cannot be delivered, is dropped and counted: a collector that is down costs no request.
+full, or cannot be delivered, is dropped and counted: a collector that is down costs no request. What the collector
+refuses is dropped, too, and not sent again; the rest of its batch is kept.
 """
 
 import http.client
@@ -19,6 +20,7 @@ import msgspec
 
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.seldon import parse
+from sluicegate.serving.server.log_answers import Outcome, outcome
 from sluicegate.serving.server.redaction import Redaction, redacted
 
 REQUEST = "io.seldon.serving.inference.request"
@@ -26,6 +28,8 @@ RESPONSE = "io.seldon.serving.inference.response"
 FEEDBACK = "io.seldon.serving.feedback"
 READY = "dev.sluicegate.model.ready"
 _MEDIA_TYPE = "application/cloudevents-batch+json"
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between attempts: about as long as a collector needs to start again."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -100,6 +104,7 @@ class RequestLog:
         self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)
         self._connection: http.client.HTTPConnection | None = None
         self._reported = False
+        self._away = False
         self.dropped = 0
         self.sent = 0
 
@@ -127,37 +132,51 @@ class RequestLog:
                 self._deliver(taken)
 
     def _deliver(self, taken: list[tuple[Entry, Sender]]) -> None:
-        try:
-            body = msgspec.json.encode([event_of(entry, sender) for entry, sender in taken])
-        except Exception as error:  # noqa: BLE001  (one event that cannot be encoded must not end the log)
-            self._lost(len(taken), error)
-            return
-        for attempt in range(3):
+        events = []
+        for entry, sender in taken:
             try:
-                self._post(body)
-            except (OSError, http.client.HTTPException) as error:
-                self._connection = None
-                if attempt == 2:
-                    self._lost(len(taken), error)
-                else:
-                    self._stopping.wait(0.2 * attempt)
-            else:
-                self.sent += len(taken)
-                self._reported = False
-                return
+                events.append(msgspec.json.encode(event_of(entry, sender)))
+            except Exception as error:  # noqa: BLE001  (one event that cannot be encoded must not end the log)
+                self._lost(1, str(error))
+        if events:
+            self._send(events)
 
-    def _post(self, body: bytes) -> None:
-        if self._connection is None:
-            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            self._connection = kind(self._host, self._port, timeout=2)
-        self._connection.request("POST", self._path, body, {"Content-Type": _MEDIA_TYPE})
-        response = self._connection.getresponse()
-        response.read()
-        if response.status >= 300:
-            raise http.client.HTTPException(f"the collector answered {response.status}")
+    def _send(self, events: list[bytes]) -> None:
+        body = b"[" + b",".join(events) + b"]"
+        found = self._post(body, len(events))
+        # While it stays away, each batch is tried once: what waits would only fill the memory.
+        for pause in () if self._away else _PAUSES:
+            if found.verdict != "again":
+                break
+            self._stopping.wait(pause)
+            found = self._post(body, len(events))
+        self._away = found.verdict == "again"
+        if found.verdict == "halve":
+            middle = len(events) // 2
+            self._send(events[:middle])
+            self._send(events[middle:])
+            return
+        lost = len(events) if self._away else found.refused
+        self.sent += len(events) - lost
+        if lost:
+            self._lost(lost, found.reason)
+        else:
+            self._reported = False
 
-    def _lost(self, count: int, error: Exception) -> None:
+    def _post(self, body: bytes, count: int) -> Outcome:
+        try:
+            if self._connection is None:
+                kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+                self._connection = kind(self._host, self._port, timeout=2)
+            self._connection.request("POST", self._path, body, {"Content-Type": _MEDIA_TYPE})
+            response = self._connection.getresponse()
+            return outcome(response.status, response.read(), count)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection = None
+            return Outcome(verdict="again", reason=f"{type(error).__name__}: {error}")
+
+    def _lost(self, count: int, reason: str) -> None:
         self.dropped += count
         if not self._reported:
             self._reported = True
-            _LOG.warning("request log: %d events dropped, not sent: %s", count, error)
+            _LOG.warning("request log: %d events dropped: %s", count, reason)

@@ -46,6 +46,7 @@ class Settings:
     bundle_digest: str
     host: str
     http_port: int
+    shadow_port: int
     deployment: str
     predictor: str
     predictor_version: str
@@ -82,6 +83,7 @@ SETTINGS = (
     ),
     Setting("host", "SLUICEGATE_HOST", "127.0.0.1", "", "Address to listen on."),
     Setting("http_port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000, "", "Port to listen on."),
+    Setting("shadow_port", "SLUICEGATE_SHADOW_PORT", 0, "", "Port that gets mirrored copies only; 0: there is none."),
     Setting("deployment", "SELDON_DEPLOYMENT_ID", "", "", "The SeldonDeployment, for metrics and the request log."),
     Setting("predictor", "PREDICTOR_ID", "", "", "The predictor, for metrics and the request log."),
     Setting("predictor_version", "SLUICEGATE_PREDICTOR_VERSION", "", "", "Its version, for metrics."),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sluicegate.components.rollout.errors import RolloutError
-from sluicegate.components.rollout.evidence_file import EvidenceFile
+from sluicegate.components.rollout.evidence_places import DirectoryPlace
+from sluicegate.components.rollout.evidence_record import EvidenceRecord
 from sluicegate.components.rollout.looking import goal_of
 from sluicegate.components.rollout.preparing import rollout_plan
 from sluicegate.components.rollout.reading_plan import read_plan
@@ -65,12 +66,12 @@ def test_evidence_goes_on_where_the_last_step_left_it(tmp_path: Path) -> None:
     status = ModelRolloutStatus(stable="old", candidate="new", traffic={"old": 95, "new": 5})
     rollout = ModelRollout(metadata=ObjectMeta(name="first"), status=status)
     verdict = Verdict(result="Successful", advance=True, promote=False, message="no harm", at=1.0)
-    EvidenceFile.of(rollout, tmp_path).add(verdict)
+    EvidenceRecord.of(rollout, DirectoryPlace(tmp_path, "first")).add(verdict)
 
-    again = EvidenceFile.of(rollout, tmp_path)
+    again = EvidenceRecord.of(rollout, DirectoryPlace(tmp_path, "first"))
     again.moment("advance", 3, rollout, "no harm")
 
-    found = EvidenceFile.of(rollout, tmp_path).evidence
+    found = EvidenceRecord.of(rollout, DirectoryPlace(tmp_path, "first")).evidence
     assert [one.message for one in found.verdicts] == ["no harm"]
     assert [(one.what, one.step, one.weight) for one in found.moments] == [("advance", 3, 5)]
     assert again.reference == (tmp_path / "first.json").as_uri()

@@ -1,7 +1,10 @@
 """The home directory: ports are chosen and kept, its file has a schema, one plane at a time."""
 
+import fcntl
 import json
+import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -99,3 +102,13 @@ def test_the_kubeconfig_points_at_the_api() -> None:
 
     assert document["clusters"][0]["cluster"]["server"] == "http://127.0.0.1:7099"
     assert document["current-context"] == document["contexts"][0]["name"]
+
+
+def test_who_only_looks_for_the_holder_keeps_nobody_out(home: Home) -> None:
+    """Looking takes the lock for an instant; a plane that starts just then is started all the same."""
+    looking = os.open(home.path / "plane.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_EX)
+    threading.Timer(0.02, os.close, [looking]).start()
+
+    with home.locked("plane") as mine:
+        assert mine

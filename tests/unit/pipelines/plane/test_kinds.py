@@ -79,6 +79,7 @@ def test_one_rollout_per_target(store: Store) -> None:
     (error,) = given.admit("CREATE", None, given.prepare(rollout("r2"))).errors
 
     assert error.found == "TargetBusy"
+    assert given.admit("CREATE", None, first).errors == ()  # the same once more: the store says that the name is taken
 
 
 def test_a_write_of_another_epoch_is_refused(store: Store) -> None:

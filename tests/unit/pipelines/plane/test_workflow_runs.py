@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sluicegate.pipelines.plane.workflow_runs import WorkflowRuns, process_name
 from sluicegate.serving.local.processes import ProcessSpec, ProcessState
 from sluicegate.serving.local.store import Store
@@ -70,5 +72,26 @@ def test_one_that_died_is_an_error(tmp_path: Path) -> None:
         found = store.get("Workflow", "default", "w") or {}
         assert found["status"]["phase"] == "Error"
         assert "killed by SIGKILL" in found["status"]["message"]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("epoch", "intent"), [("", "Abort"), ("u.1", "")], ids=["not taken up", "under a lease"])
+def test_a_rollout_that_its_dead_workflow_had_not_taken_up_is_given_back(
+    tmp_path: Path, epoch: str, intent: str
+) -> None:
+    """One under a lease goes back when that runs out, and is left alone."""
+
+    async def story() -> None:
+        store, supervisor = Store(tmp_path / "s.sqlite"), SeenSupervisor(tmp_path)
+        arguments = {"parameters": [{"name": "rollout", "value": "flights-2"}]}
+        created = store.create(workflow("Running") | {"spec": {"arguments": arguments}})
+        made = {"apiVersion": "sluicegate.dev/v1alpha1", "kind": "ModelRollout", "metadata": {"name": "flights-2"}}
+        store.create(made | {"spec": {"desired": {"epoch": epoch}}})
+        ended = {"name": process_name(created), "revision": created["metadata"]["uid"], "state": "Finished"}
+        supervisor.states = (ProcessState(**ended),)
+        WorkflowRuns(store, supervisor, {}).look()
+        rollout = store.get("ModelRollout", "default", "flights-2") or {}
+        assert rollout["spec"]["desired"].get("intent", "") == intent
 
     asyncio.run(story())

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.shapes.reading import shapes
 
@@ -90,6 +90,7 @@ def test_one_machine_warns_of_what_only_a_cluster_does() -> None:
     assert found.startswith("spec.annotations[seldon.io/istio-retries] has no effect on this plane")
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PREFIXES), st.text(min_size=1), st.text())
 def test_none_passes_in_silence(prefix: str, name: str, value: str) -> None:
     """Whatever bears Seldon's prefix is honoured or warned of."""

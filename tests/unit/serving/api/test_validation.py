@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.rule_tables import BROKEN, INSTALLED, KAFKA, OWN, P0, SKLEARN, UNWISE, predictor
 
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.errors import InvalidObjectError
@@ -10,21 +11,14 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 from sluicegate.serving.api.validation import validate_deployment
 
-SKLEARN = {"name": "model", "implementation": "SKLEARN_SERVER", "modelUri": "file:///m"}
-CONTAINER = {"spec": {"containers": [{"name": "mine", "image": "me/mine:1"}]}}
-OWN = {"name": "p", "graph": {"name": "mine"}, "componentSpecs": [CONTAINER]}
 CLASS = "sluicegate.dev/python-class"
-
-
-def predictor(name: str = "p", graph: JSON | None = None, **fields: Any) -> JSON:
-    """A predictor that is well."""
-    return {"name": name, "graph": graph or SKLEARN, **fields}
 
 
 def errors_of(*predictors: JSON, known: frozenset[str] | None = None, name: str = "d", **spec: Any) -> dict[str, str]:
     """What is wrong, sentence by path."""
     raw = {"metadata": {"name": name}, "spec": {"predictors": list(predictors), **spec}}
-    errors, _ = validate_deployment(decode(raw, SeldonDeployment), known_servers=known)
+    installed = None if known else INSTALLED
+    errors, _ = validate_deployment(decode(raw, SeldonDeployment), known_servers=known, installed=installed)
     return {error.path: str(error) for error in errors}
 
 
@@ -36,112 +30,7 @@ def warnings_of(*predictors: JSON, known: frozenset[str] | None = None, **spec: 
     return "\n".join(warnings)
 
 
-P0 = "spec.predictors[0]"
-KAFKA = [{"name": name, "value": "x"} for name in ("KAFKA_BROKER", "KAFKA_INPUT_TOPIC", "KAFKA_OUTPUT_TOPIC")]
-SERVICE = {"annotations": {"seldon.io/svc-name": "mine"}}
-
-
-@pytest.mark.parametrize(
-    ("path", "predictors", "spec"),
-    [
-        pytest.param("spec.protocol", [predictor()], {"protocol": "odd"}, id="1-protocol"),
-        pytest.param("spec.transport", [predictor()], {"transport": "odd"}, id="2-transport"),
-        pytest.param("spec.serverType", [predictor()], {"serverType": "odd"}, id="3-server-type"),
-        pytest.param(f"{P0}.svcOrchSpec.env", [predictor()], {"serverType": "kafka"}, id="4-kafka-without-topics"),
-        pytest.param(f"{P0}.shadow", [predictor(shadow=True)], {}, id="5-only-a-shadow"),
-        pytest.param(
-            "spec.predictors[1].annotations[seldon.io/svc-name]",
-            [predictor(traffic=50, **SERVICE), predictor("q", traffic=50, **SERVICE)],
-            {},
-            id="6-service-name-twice",
-        ),
-        pytest.param("spec.predictors", [], {}, id="7-no-predictors"),
-        pytest.param(
-            f"{P0}.graph",
-            [
-                predictor(
-                    graph={**SKLEARN, "children": [{**SKLEARN, "name": "b"}]},
-                    annotations={"seldon.io/no-engine": "false"},
-                )
-            ],
-            {},
-            id="8-graph-without-engine",
-        ),
-        pytest.param(
-            "spec.predictors[1].name",
-            [predictor(traffic=50), predictor(traffic=50)],
-            {},
-            id="9-name-twice",
-        ),
-        pytest.param(f"{P0}.graph", [predictor(graph={"name": "mine"})], {}, id="10-no-container"),
-        pytest.param(
-            f"{P0}.graph.type",
-            [{**OWN, "graph": {"name": "mine", "type": "UNKNOWN_TYPE"}}],
-            {},
-            id="11-unknown-type-without-methods",
-        ),
-        pytest.param(
-            f"{P0}.graph.modelUri",
-            [predictor(graph={"name": "m", "implementation": "SKLEARN_SERVER"})],
-            {},
-            id="12-no-model-uri",
-        ),
-        pytest.param(f"{P0}.graph.implementation", [predictor()], {"protocol": "tensorflow"}, id="13-tensorflow"),
-        pytest.param(f"{P0}.graph.logger.mode", [predictor(graph={**SKLEARN, "logger": {}})], {}, id="15-logger"),
-        pytest.param(
-            f"{P0}.graph.children[0].endpoint.type",
-            [
-                predictor(
-                    graph={
-                        **SKLEARN,
-                        "endpoint": {"type": "REST"},
-                        "children": [{**SKLEARN, "name": "b", "endpoint": {"type": "GRPC"}}],
-                    }
-                )
-            ],
-            {},
-            id="16-two-endpoint-types",
-        ),
-        pytest.param(
-            f"{P0}.graph.endpoint.type",
-            [predictor(graph={**SKLEARN, "endpoint": {"type": "GRPC"}})],
-            {"transport": "rest"},
-            id="17-mixed-transport",
-        ),
-        pytest.param(
-            "spec.predictors",
-            [predictor(), predictor("a", shadow=True), predictor("b", shadow=True)],
-            {},
-            id="18-two-shadows",
-        ),
-        pytest.param(
-            "spec.predictors[1].traffic", [predictor(), predictor("a", shadow=True, traffic=101)], {}, id="19-shadow"
-        ),
-        pytest.param("spec.predictors", [predictor(traffic=50), predictor("b", traffic=49)], {}, id="20-sum"),
-        pytest.param(f"{P0}.traffic", [predictor(traffic=99)], {}, id="21-single"),
-        pytest.param(
-            f"{P0}.traffic", [predictor(traffic=-1), predictor("b", traffic=101)], {}, id="negative-that-sums-to-100"
-        ),
-        pytest.param(f"{P0}.name", [predictor("")], {}, id="no-name"),
-        pytest.param(f"{P0}.name", [predictor("Not_A_Label")], {}, id="no-dns-label"),
-        pytest.param(f"{P0}.graph.name", [predictor(graph={**SKLEARN, "name": ""})], {}, id="no-unit-name"),
-        pytest.param(
-            f"{P0}.graph.children[0].name", [predictor(graph={**SKLEARN, "children": [SKLEARN]})], {}, id="unit-twice"
-        ),
-        pytest.param(
-            f"{P0}.graph.parameters[0].value",
-            [predictor(graph={**SKLEARN, "parameters": [{"name": "n", "value": "x", "type": "INT"}]})],
-            {},
-            id="parameter-value",
-        ),
-        pytest.param(
-            f"{P0}.graph.parameters[1].name",
-            [predictor(graph={**SKLEARN, "parameters": [{"name": "n", "value": "x"}] * 2})],
-            {},
-            id="parameter-twice",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("path", "predictors", "spec"), BROKEN)
 def test_a_broken_rule_names_its_field(path: str, predictors: list[JSON], spec: JSON) -> None:
     """Each rule alone is found, at its path, and nothing else is."""
     found = errors_of(*predictors, **spec)
@@ -186,23 +75,7 @@ def test_an_unknown_spelling_is_an_invalid_object() -> None:
         decode(raw, SeldonDeployment)
 
 
-@pytest.mark.parametrize(
-    ("part", "predictors", "spec"),
-    [
-        pytest.param("bare modelUri", [predictor()], {}, id="bare-uri"),
-        pytest.param("gets all traffic", [predictor(traffic=101)], {}, id="more-than-all"),
-        pytest.param("protect nothing", [predictor()], {"oauth_key": "k"}, id="oauth"),
-        pytest.param(
-            "kedaSpec wins",
-            [{**OWN, "componentSpecs": [{**CONTAINER, "hpaSpec": {"a": 1}, "kedaSpec": {"a": 1}}]}],
-            {},
-            id="hpa-and-keda",
-        ),
-        pytest.param("nothing to combine", [{**OWN, "graph": {"name": "mine", "type": "COMBINER"}}], {}, id="combiner"),
-        pytest.param("nowhere", [{**OWN, "graph": {"name": "mine", "type": "ROUTER"}}], {}, id="router"),
-        pytest.param("logs nothing", [predictor(graph={**SKLEARN, "logger": {"mode": "some"}})], {}, id="logger"),
-    ],
-)
+@pytest.mark.parametrize(("part", "predictors", "spec"), UNWISE)
 def test_unwise_is_let_in_with_a_sentence(part: str, predictors: list[JSON], spec: JSON) -> None:
     """What was accepted is accepted, and spoken of."""
     assert part in warnings_of(*predictors, **spec)
@@ -250,3 +123,10 @@ def test_a_plane_of_processes_names_what_it_cannot_run(path: str, predictors: li
 def test_a_plane_of_processes_runs_servers_it_knows_and_python_classes(chosen: JSON) -> None:
     """Both ways of saying what to run are taken."""
     assert errors_of(chosen, known=frozenset({"SKLEARN_SERVER"})) == {}
+
+
+def test_a_server_with_an_image_of_its_own_needs_none_of_the_installation() -> None:
+    """A container of the unit's name brings it."""
+    own = [{"spec": {"containers": [{"name": "model", "image": "me/odd:1"}]}}]
+
+    assert errors_of(predictor(graph={**SKLEARN, "implementation": "ODD_SERVER"}, componentSpecs=own)) == {}

@@ -1,5 +1,6 @@
 """How Envoy is started and found, and what is read from its log."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sluicegate.serving.gateway.binary import find_envoy
@@ -19,6 +20,25 @@ def test_the_bootstrap_names_both_addresses() -> None:
 
     assert document["admin"]["address"]["socket_address"]["port_value"] == 7082
     assert "7080" in str(document["static_resources"])
+
+
+def test_a_control_plane_with_a_name_is_looked_up() -> None:
+    """In a pod it is a Service; on one machine it is an address, and nothing is looked up."""
+    named = replace(SETTINGS, control_plane=Address(host="sluicegate-operator.sluicegate.svc", port=7080))
+
+    kinds = [bootstrap(one)["static_resources"]["clusters"][0]["type"] for one in (SETTINGS, named)]
+
+    assert kinds == ["STATIC", "STRICT_DNS"]
+
+
+def test_replicas_share_a_bootstrap_and_are_named_by_the_command_line() -> None:
+    """From the pod's name; alone on a machine there is one name for all."""
+    shared = bootstrap(replace(SETTINGS, node=""))
+
+    assert "id" not in shared["node"]
+    assert bootstrap(SETTINGS)["node"]["id"] == "sluicegate-gateway"
+    line = command(Path("envoy"), Path("bootstrap.json"), node="$(POD_NAME)")
+    assert line[line.index("--service-node") + 1] == "$(POD_NAME)"
 
 
 def test_common_latency_thresholds_are_bucket_bounds() -> None:

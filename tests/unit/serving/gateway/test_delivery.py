@@ -28,6 +28,7 @@ class ModelEnvoy:
         self.servers: dict[str, set[int]] = {}
         self.named: set[str] = set()
         self.refusing = False
+        self.fresh = True
 
     def polls(self) -> list[Key]:
         """Open polls."""
@@ -36,7 +37,8 @@ class ModelEnvoy:
 
     def poll(self, key: Key) -> None:
         """One poll, answered or not."""
-        self.delivery.heard(key, self.held.get(key, ""), self.now)
+        self.delivery.heard(key, self.held.get(key, ""), self.now, fresh=self.fresh)
+        self.fresh = False
         offer = self.delivery.offer(key, self.now)
         if offer is None:
             return
@@ -67,12 +69,13 @@ class ModelEnvoy:
 
     def restart(self) -> None:
         """A new process that holds nothing."""
+        self.fresh = True
         self.held, self.clusters, self.servers, self.named = {}, set(), {}, set()
 
 
 def _named(routes: dict[str, object]) -> list[str]:
     found = []
-    for entry in routes["virtual_hosts"][0]["routes"]:  # type: ignore[index]
+    for entry in routes["virtual_hosts"][0]["routes"][1:]:  # type: ignore[index]  # the first answers the version
         found.append(entry["route"]["cluster"])
         found += [policy["cluster"] for policy in entry["route"]["request_mirror_policies"]]
     return found
@@ -165,6 +168,18 @@ def test_a_table_ignored_twice_is_refused_and_offered_again_later() -> None:
     assert (envoy.delivery.acknowledged().rejected, envoy.named) == ("", {"n/d/bad", "n/d/bad~others"})
 
 
+def test_an_envoy_killed_before_it_acknowledged_has_refused_nothing() -> None:
+    """However often it is restarted: each new one is offered all at once."""
+    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+    envoy.delivery.publish(table("good", 1))
+    for _ in range(5):
+        envoy.poll((CLUSTERS, ""))
+        envoy.restart()
+
+    assert envoy.delivery.acknowledged().rejected == ""
+    assert envoy.delivery.offer((CLUSTERS, ""), envoy.now) is not None
+
+
 def test_a_new_door_keeps_clusters_that_unknown_routes_may_name() -> None:
     """Envoy holds the table of a former plane; its clusters stay until the new routes are acknowledged."""
     envoy = ModelEnvoy(Delivery({"name": "listener"}))
@@ -181,3 +196,21 @@ def test_a_new_door_keeps_clusters_that_unknown_routes_may_name() -> None:
     envoy.settle()
 
     assert envoy.clusters == {"n/d/after", "n/d/after~others"}
+
+
+def test_a_table_that_is_wanted_again_must_be_taken_again() -> None:
+    """Old, new, old: while Envoy has the new one, that the old one was in force before proves nothing."""
+    delivery = Delivery({"listener": 1})
+    envoy, old, new = ModelEnvoy(delivery), table("old", 1), table("new", 2)
+    delivery.publish(old)
+    envoy.settle()
+    delivery.publish(new)
+    while not any("new" in name for name in envoy.named):
+        for key in envoy.polls():
+            envoy.poll(key)
+
+    delivery.publish(old)
+
+    assert delivery.acknowledged().version == ""
+    envoy.settle()
+    assert delivery.acknowledged().version == old.version

@@ -25,7 +25,8 @@ ROUTE = Route(
 def entries(route: Route) -> dict[str, Any]:
     """The route's entries by kind; with header routes, those of the weighted route."""
     table: Any = render((route,)).routes
-    return {entry["name"].rpartition("/")[2]: entry for entry in table["virtual_hosts"][0]["routes"]}
+    found = {entry["name"].rpartition("/")[2]: entry for entry in table["virtual_hosts"][0]["routes"]}
+    return {kind: entry for kind, entry in found.items() if kind != "version"}
 
 
 def test_only_what_may_be_repeated_is_retried() -> None:
@@ -91,7 +92,7 @@ def test_header_routes_come_before_the_weights() -> None:
     headers = tuple(HeaderRoute(header="x-to", value=name, predictor=name) for name in ("new", "old"))
     table: Any = render((replace(ROUTE, header_routes=headers),)).routes
 
-    clusters = [entry["route"].get("cluster") for entry in table["virtual_hosts"][0]["routes"]]
+    clusters = [entry["route"].get("cluster") for entry in table["virtual_hosts"][0]["routes"] if "route" in entry]
 
     kinds = ("", "~others", "~others")
     assert clusters == [f"shop/flights/{name}{kind}" for name in ("new", "old") for kind in kinds] + [None] * 3
@@ -147,3 +148,14 @@ def test_equal_tables_have_equal_versions_in_any_order() -> None:
 
     assert render((ROUTE, other)).version == render((other, ROUTE)).version
     assert render((ROUTE,)).version != render((other,)).version
+
+
+def test_the_table_answers_its_own_version() -> None:
+    """The version is that of the routes beside it, so equal routes have equal versions."""
+    table = render((ROUTE,))
+    host: Any = table.routes["virtual_hosts"][0]
+
+    answer = host["routes"][0]
+    assert answer["match"] == {"path": "/.sluicegate/version"}
+    assert json.loads(answer["direct_response"]["body"]["inline_string"]) == {"version": table.routes_version}
+    assert render((replace(ROUTE, timeout_ms=1),)).routes_version != table.routes_version

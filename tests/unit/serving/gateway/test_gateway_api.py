@@ -204,6 +204,28 @@ def test_another_route_has_another_version() -> None:
     assert first != second
 
 
+@given(any_route(), any_route())
+def test_with_envoy_gateway_no_place_comes_or_goes_with_the_weights(before: Route, after: Route) -> None:
+    """Its clusters go by place, and one that is gone while routes still name it is an error; shares stay exact."""
+    for route in (before, after):
+        for rule in rules(render(route, SERVICES, ENVOY)).values():
+            if "backendRefs" in rule and "-header-" not in rule["name"]:
+                assert len(rule["backendRefs"]) == len(SERVICES)
+                assert all(one["weight"] > 0 for one in rule["backendRefs"])
+                assert sum(one["weight"] for one in rule["backendRefs"]) == 100_000
+
+
+def test_a_lent_place_leads_to_who_answers_anyway() -> None:
+    """One predictor with all the traffic has two places, and nobody else is named."""
+    services = {"old": SERVICES["old"]}
+    alone = replace(ROUTE, backends=(Backend(predictor="old", weight=100),))
+
+    references = rules(render(alone, services, ENVOY))["predictions"]["backendRefs"]
+
+    assert [(one["name"], one["weight"]) for one in references] == [("flights-old", 99_999), ("flights-old", 1)]
+    assert len(rules(render(alone, services, STANDARD))["predictions"]["backendRefs"]) == 1
+
+
 def test_a_predictor_without_service_is_refused() -> None:
     """With its name."""
     services: Services = {"old": SERVICES["old"]}

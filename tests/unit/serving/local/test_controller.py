@@ -201,6 +201,7 @@ def test_the_same_bundle_is_not_tried_again(world: World) -> None:
 
     again = world.submit(rollout("3", name="again"))
     assert "sent back by rollout" in str(again[0])
+    assert "--retry-refused" in str(again[0])
     assert world.submit(rollout("3", name="again", retryRefused=True)) == ()
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.fakes.operator_world import OperatorWorld
 from tests.fakes.world import NAME, World, deployment, predictor, rollout
 
 from sluicegate.serving.api import model_rollout
@@ -20,9 +21,11 @@ VERSIONS = ("2", "3", "4")
 class RolloutMachine(RuleBasedStateMachine):
     """One deployment, some rollouts, and everything that can go wrong."""
 
+    world_type: type[World] = World
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = self.world_type()
         self.edited = False
         self.ended: dict[str, object] = {}
 
@@ -148,7 +151,11 @@ class RolloutMachine(RuleBasedStateMachine):
         named = [each["name"] for each in self.world.deployment()["spec"]["predictors"]]
         if living is None:
             promoted = [each for each in self._rollouts() if each.status.phase == "Promoted"]
-            last = max(promoted, key=lambda each: each.status.started_at + each.metadata.uid, default=None)
+            last = max(
+                promoted,
+                key=lambda each: (each.status.started_at, int(each.metadata.uid.partition("-")[2])),
+                default=None,
+            )
             assert named == [last.status.candidate if last is not None else "v1"]
         elif living.status.phase == "Baking":
             assert named == [living.status.candidate]
@@ -182,8 +189,26 @@ class RolloutMachine(RuleBasedStateMachine):
         return [decode(each, ModelRollout) for each in self.world.store.list(model_rollout.KIND)]
 
 
+class OperatorMachine(RolloutMachine):
+    """The same on Kubernetes: an operator in the controller's place, whose caches lag behind at times."""
+
+    world_type = OperatorWorld
+
+    @rule(blind=st.booleans())
+    def the_stream_lags(self, blind: bool) -> None:
+        """Caches are told of changes later."""
+        self.world.blind = blind
+
+    def teardown(self) -> None:
+        """Streams are read again in the end."""
+        self.world.blind = False
+        super().teardown()
+
+
 # A failure is made small before it is shown, and that takes its time.
 TestRollouts = pytest.mark.timeout(400)(RolloutMachine.TestCase)
 TestRollouts.settings = settings(
     max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
+TestOperator = pytest.mark.timeout(400)(OperatorMachine.TestCase)
+TestOperator.settings = settings(TestRollouts.settings, max_examples=40)

@@ -43,7 +43,7 @@ def _version(kind: CustomKind, name: str) -> JSON:
         "storage": name == kind.versions[0],
         "subresources": {"status": {}} | (scale if kind.scale else {}),
         "additionalPrinterColumns": [_column(column) for column in kind.columns],
-        "schema": {"openAPIV3Schema": object_schema(kind.view)},
+        "schema": {"openAPIV3Schema": object_schema(kind.view, kind.description)},
     }
 
 

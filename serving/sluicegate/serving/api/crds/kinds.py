@@ -35,6 +35,7 @@ class CustomKind:
     short_name: str
     versions: tuple[str, ...]
     view: type[View]
+    description: str
     columns: tuple[PrinterColumn, ...]
     scale: bool = False
     """Whether ``kubectl scale`` sets ``spec.replicas``."""
@@ -59,6 +60,7 @@ SELDON_DEPLOYMENT = CustomKind(
     short_name="sdep",
     versions=("v1", "v1alpha3", "v1alpha2"),
     view=seldon_deployment.SeldonDeployment,
+    description="A model that answers requests: its versions, their graphs and pods, and their shares of the traffic.",
     columns=(
         PrinterColumn(name="State", path="status.state", description="Available, Creating or Failed."),
         _TRAFFIC,
@@ -79,6 +81,7 @@ MODEL_ROLLOUT = CustomKind(
     short_name="mro",
     versions=("v1alpha1",),
     view=model_rollout.ModelRollout,
+    description="One attempt to replace a SeldonDeployment's predictor by a candidate, a little at a time.",
     columns=(
         PrinterColumn(name="Phase", path="status.phase", description="Where the rollout stands."),
         PrinterColumn(name="Step", path="status.step", description="The plan's step under way, counted from 0."),

@@ -1,11 +1,11 @@
 """A typed view as a structural OpenAPI schema, as ``apiextensions.k8s.io/v1`` asks for it.
 
-The schema takes what ``decoding.decode`` takes: a field that is null counts as left out, so every field that may be
-left out may be null; and a field that the schema drops is one that no view reads. It is stricter in two places: whole
-numbers have a width, and blocks that a view passes on unread have a shape (``blocks``).
+The schema takes what ``decoding.decode`` takes, and a field that it drops is one that no view reads. A null counts as
+left out: a create drops it where the schema does not say ``nullable``, but a server-side apply refuses it there. So all
+say it but enumerations and what the scale subresource reads, where the API server takes no null. The schema is stricter
+than decoding in two places: whole numbers have a width, and blocks that a view passes on unread have a shape.
 """
 
-import inspect
 import types
 import typing
 from typing import Any
@@ -15,7 +15,7 @@ import msgspec
 from sluicegate.serving.api.crds.blocks import INSIDES, OPEN
 from sluicegate.serving.api.crds.meanings import MEANINGS
 from sluicegate.serving.api.metadata import JSON, Condition, View
-from sluicegate.serving.api.seldon_deployment import PredictiveUnit
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit, SeldonDeploymentSpec, SeldonDeploymentStatus
 
 GRAPH_DEPTH = 6
 """Units below each other whose fields the schema knows. CRDs cannot recurse: what is deeper is kept unread by the API
@@ -23,6 +23,7 @@ server, and read and checked by admission like the rest."""
 DESCRIBED_DEPTH = 2
 """Units below each other that carry descriptions: the deeper ones are the same again, and a CRD has to stay small."""
 _WIDE = frozenset({"observed_generation", "renewal", "lease_renewal"})
+_SCALED = (SeldonDeploymentSpec, SeldonDeploymentStatus)
 _ANYTHING: JSON = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 _SCALARS: dict[Any, JSON] = {
     str: {"type": "string"},
@@ -32,13 +33,13 @@ _SCALARS: dict[Any, JSON] = {
 }
 
 
-def object_schema(view: type[View]) -> JSON:
+def object_schema(view: type[View], description: str) -> JSON:
     """The schema of a whole object; its metadata is Kubernetes' own."""
     fields = {field.name: field for field in msgspec.structs.fields(view)}
     parts = {name: _property(view, fields[name], 0) for name in ("spec", "status")}
     return {
         "type": "object",
-        "description": sentence_of(view),
+        "description": description,
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
@@ -46,11 +47,6 @@ def object_schema(view: type[View]) -> JSON:
             **parts,
         },
     }
-
-
-def sentence_of(view: type[View]) -> str:
-    """A class's docstring as one line of plain text."""
-    return " ".join((inspect.getdoc(view) or "").replace("``", "").split())
 
 
 def _struct(view: type[View], depth: int) -> JSON:
@@ -74,7 +70,8 @@ def _property(view: type[View], field: msgspec.structs.FieldInfo, depth: int) ->
     schema: JSON = described | _typed(field.type, INSIDES.get((view, field.name)), depth)
     if field.name in _WIDE:
         schema["format"] = "int64"
-    if not field.required:
+    scaled = view in _SCALED and field.name == "replicas"
+    if not (field.required or scaled or "enum" in schema):
         schema["nullable"] = True
     return schema
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from sluicegate.serving.api.errors import FieldError
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.api.refusals import invalid_status
 from sluicegate.serving.local.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -66,15 +67,8 @@ def not_found(kind: Kind, name: str) -> RequestError:
 
 def invalid(kind: Kind, name: str, errors: Iterable[FieldError]) -> RequestError:
     """The object breaks rules: every one is a cause with its field."""
-    broken = tuple(errors)
-    causes = [
-        {"reason": "FieldValueInvalid", "message": str(error).partition(": ")[2] or str(error), "field": error.path}
-        for error in broken
-    ]
-    words = f"[{', '.join(map(str, broken))}]" if len(broken) > 1 else "".join(map(str, broken))
-    resource = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
-    details = details_of(kind, name, causes=causes) | {"kind": kind.kind}
-    return RequestError("Invalid", f'{resource} "{name}" is invalid: {words}', details)
+    status = invalid_status(kind.group, kind.kind, name, errors)
+    return RequestError("Invalid", status["message"], status["details"])
 
 
 def translated(error: StoreError, kind: Kind) -> RequestError:

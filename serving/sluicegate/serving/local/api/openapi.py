@@ -73,6 +73,10 @@ def _operation(kind: Kind, version: str, action: str, parameters: tuple[str, ...
 
 def _schemas(kind: Kind, version: str) -> JSON:
     root = _root(kind, version)
+    if kind.schema is not None:
+        metadata = {"metadata": {"$ref": f"#/components/schemas/{_META}"}}
+        whole = kind.schema | {"properties": kind.schema["properties"] | metadata}
+        return {_name(kind, version): whole | root}
     if kind.view is None:
         metadata = {"metadata": {"$ref": f"#/components/schemas/{_META}"}}
         free = {"spec": {"type": "object", _KEEP: True}, "status": {"type": "object", _KEEP: True}}

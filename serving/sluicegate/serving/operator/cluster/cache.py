@@ -75,6 +75,15 @@ class Cache:
         if before is not None and _version(before) < _version(obj):
             self._put(self._whole(obj))
 
+    def take(self, kind: str, obj: JSON) -> None:
+        """Take in a change as the stream tells it."""
+        if kind == "DELETED":
+            self._remove(_key(obj))
+        elif kind in ("ADDED", "MODIFIED"):
+            before = self._objects.get(_key(obj))
+            if before is None or _version(before) < _version(obj):
+                self._put(self._whole(obj))
+
     async def run(self) -> None:
         """Until cancelled."""
         pause, version = FIRST_PAUSE, ""
@@ -88,7 +97,7 @@ class Cache:
                     self.resource, self._namespace, version, labels=self._labels
                 ):
                     version = str(obj["metadata"]["resourceVersion"])
-                    self._take(kind, obj)
+                    self.take(kind, obj)
                     pause = FIRST_PAUSE
             except ExpiredError:
                 version = ""
@@ -105,14 +114,6 @@ class Cache:
             before = self._objects.get(_key(obj))
             if before is None or _version(before) != _version(obj):
                 self._put(obj)
-
-    def _take(self, kind: str, obj: JSON) -> None:
-        if kind == "DELETED":
-            self._remove(_key(obj))
-        elif kind in ("ADDED", "MODIFIED"):
-            before = self._objects.get(_key(obj))
-            if before is None or _version(before) < _version(obj):
-                self._put(self._whole(obj))
 
     def _whole(self, item: JSON) -> JSON:
         # Items of a list bear neither; everywhere else objects say what they are.

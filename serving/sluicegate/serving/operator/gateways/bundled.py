@@ -7,7 +7,7 @@ table must not cut off those that it has not looked at yet. Until then Envoy goe
 from collections.abc import Callable, Iterable, Mapping
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.gateway.envoy import check
+from sluicegate.serving.gateway.checking import check
 from sluicegate.serving.gateway.routes import Route
 from sluicegate.serving.gateway.xds import XdsDoor
 from sluicegate.serving.operator.cluster.cache import Key

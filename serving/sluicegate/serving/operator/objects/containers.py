@@ -5,9 +5,11 @@ What the user wrote about a container of the unit's name is laid over it.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from sluicegate.serving.api.defaults import python_class_of
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.seldon_deployment import PredictiveUnit
+from sluicegate.serving.api.seldon_deployment import Parameter, PredictiveUnit
 from sluicegate.serving.operator.errors import NotRenderableError
 from sluicegate.serving.operator.objects.environment import (
     mlserver_environment,
@@ -116,8 +118,10 @@ def _our_container(subject: Subject, role: Role, provision: Provision, pod_spec:
 def _others_container(subject: Subject, role: Role, provision: Provision, pod_spec: JSON) -> JSON:
     unit, ports = role.unit, role.ports
     v2 = subject.protocol == "v2"
+    served = is_served(subject.workload.predictor, unit)
+    spoken = _located(unit, provision.location) if served and provision.location else unit
     told = {
-        **unit_environment(subject, unit, ports, role.image),
+        **unit_environment(subject, spoken, ports, role.image),
         **(mlserver_environment(unit, ports, provision.location) if v2 else {}),
         **({"SELDON_CERT_MOUNT_PATH": "/cert/"} if subject.workload.predictor.ssl else {}),
     }
@@ -140,6 +144,13 @@ def _others_container(subject: Subject, role: Role, provision: Provision, pod_sp
         **users_probes(probed),
         **_arguments(unit, ports, subject.protocol, provision.location),
     }
+
+
+def _located(unit: PredictiveUnit, location: str) -> PredictiveUnit:
+    """Seldon's own servers are told by a parameter where their model lies; MLServer's by a variable."""
+    stated = tuple(each for each in unit.parameters if each.name != "model_uri")
+    located = Parameter(name="model_uri", value=location)
+    return msgspec.structs.replace(unit, parameters=(*stated, located))
 
 
 def _arguments(unit: PredictiveUnit, ports: Ports, protocol: str, location: str) -> JSON:

@@ -12,7 +12,7 @@ from sluicegate.serving.operator.objects.names import (
     engine_deployment_name,
 )
 from sluicegate.serving.operator.objects.pods import ENGINE_LABEL, component_labels, engine_template, template_of
-from sluicegate.serving.operator.objects.replicas import engine_replicas, stated_replicas
+from sluicegate.serving.operator.objects.replicas import REPLICAS_ANNOTATION, engine_replicas, stated_replicas
 from sluicegate.serving.operator.objects.subject import Subject
 
 _ROLLING: JSON = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}}
@@ -60,4 +60,6 @@ def _deployment(subject: Subject, name: str, *, replicas: int | None, labels: JS
         "template": {**template, "metadata": {**template["metadata"], "labels": pods}},
     }
     described = {APP_LABEL: name, "version": predictor.name, PREDICTOR_LABEL: predictor.name, **labels, **role}
-    return manifest_of("apps/v1", "Deployment", {"name": name, "labels": described}, spec, owner=subject.owner)
+    notes = {} if replicas is None else {REPLICAS_ANNOTATION: str(replicas)}
+    metadata = {"name": name, "labels": described, "annotations": notes}
+    return manifest_of("apps/v1", "Deployment", metadata, spec, owner=subject.owner)

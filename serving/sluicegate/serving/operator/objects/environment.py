@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from sluicegate.serving.api.annotations import entry_of
 from sluicegate.serving.api.decoding import encode
 from sluicegate.serving.api.defaults import milliseconds, model_of
 from sluicegate.serving.api.metadata import JSON
@@ -19,7 +20,6 @@ METRICS_PATH = "/prometheus"
 MODEL_DIRECTORY = "/mnt/models"
 _QUEUE_ANNOTATION = "seldon.io/executor-logger-queue-size"
 _ENGINE_PREFIX = "seldon.io/engine-"
-_ENGINE_PREFIX_ELSEWHERE = frozenset({"seldon.io/engine-separate-pod"})
 _MLSERVER_IMPLEMENTATIONS = {
     "SKLEARN_SERVER": "mlserver_sklearn.SKLearnModel",
     "XGBOOST_SERVER": "mlserver_xgboost.XGBoostModel",
@@ -102,7 +102,7 @@ def engine_environment(subject: Subject) -> dict[str, str]:
     stated = {
         name.removeprefix(_ENGINE_PREFIX).upper().replace("-", "_"): value
         for name, value in notes.items()
-        if name.startswith(_ENGINE_PREFIX) and name not in _ENGINE_PREFIX_ELSEWHERE
+        if (known := entry_of(name)) is not None and known.name == f"{_ENGINE_PREFIX}*"
     }
     return {"ENGINE_PREDICTOR": encoded_predictor(subject.layout, subject.workload.namespace), **stated}
 

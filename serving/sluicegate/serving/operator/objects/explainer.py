@@ -1,12 +1,10 @@
 """A predictor's explainer: a Deployment and a Service of its own, that asks the predictor while it explains."""
 
-from collections.abc import Iterator
-
 import msgspec
 
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.seldon_deployment import PredictiveUnit, SeldonDeployment
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.operator.objects.containers import PODINFO_MOUNT, PODINFO_VOLUME, container_ports
 from sluicegate.serving.operator.objects.environment import unit_environment, variables
 from sluicegate.serving.operator.objects.layout import FIRST_PORTS, Layout
@@ -31,21 +29,15 @@ _EXPLAINER = {"seldon.io/explainer": "true"}
 def explainer_objects(subject: Subject) -> tuple[JSON, ...]:
     """Deployment and Service of the explainer, if one is asked for and there is an image."""
     stated = subject.workload.predictor.explainer
-    if not stated or not _image(stated, subject.installation, subject.protocol):
+    if not stated or not has_image(subject):
         return ()
     name = explainer_name(subject.layout)
     return (_deployment(subject, stated, name), _service(subject, name))
 
 
-def explainer_warnings(deployment: SeldonDeployment, installation: Installation) -> Iterator[str]:
-    """A sentence for each explainer that this installation has no image for."""
-    protocol = "v2" if deployment.spec.protocol == "kfserving" else deployment.spec.protocol or "seldon"
-    for predictor in deployment.spec.predictors:
-        if predictor.explainer and not _image(predictor.explainer, installation, protocol):
-            yield (
-                f"predictor {predictor.name!r}: its explainer does not run, as there is no image for protocol "
-                f"{protocol}; name one in explainer.containerSpec.image or in the operator's SLUICEGATE_EXPLAINERS"
-            )
+def has_image(subject: Subject) -> bool:
+    """Whether something would run as the explainer."""
+    return bool(_image(subject.workload.predictor.explainer or {}, subject.installation, subject.protocol))
 
 
 def _image(stated: JSON, installation: Installation, protocol: str) -> str:

@@ -100,9 +100,9 @@ def needs_engine(predictor: PredictorSpec, units: dict[str, PredictiveUnit]) -> 
     unit = predictor.graph
     if unit.name not in units:
         return True
-    if NO_ENGINE_ANNOTATION in predictor.annotations or is_served(predictor, unit):
-        return bool(unit.children)
-    return bool(unit.children) or unit.type not in _DIRECT_TYPES
+    refused = predictor.annotations.get(NO_ENGINE_ANNOTATION, "").lower() == "true"
+    direct = refused or is_served(predictor, unit) or unit.type in _DIRECT_TYPES
+    return bool(unit.children) or not direct
 
 
 def is_served(predictor: PredictorSpec, unit: PredictiveUnit) -> bool:

@@ -20,7 +20,8 @@ ITEM_KEYS = {
 
 
 def merged_container(ours: JSON, users: JSON) -> JSON:
-    """Ours, overruled."""
+    """Ours, overruled. What the user left empty, as Go's clients write it, is not stated."""
+    users = {key: value for key, value in users.items() if value not in ("", [], {})}
     merged = {**ours, **users}
     for field in ITEM_KEYS:
         if field in merged:

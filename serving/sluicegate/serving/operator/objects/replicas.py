@@ -2,9 +2,11 @@
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.objects.layout import Pod
+from sluicegate.serving.operator.objects.manifest import APPLIED_ANNOTATION
 from sluicegate.serving.operator.objects.subject import Subject
 
-FIELD_MANAGER = "sluicegate-operator"
+REPLICAS_ANNOTATION = "sluicegate.dev/replicas"
+"""On a Deployment: the replicas that we stated last, for the day when an autoscaler takes over."""
 
 
 def stated_replicas(subject: Subject, pod: Pod, name: str, *, scaled: bool) -> int | None:
@@ -44,14 +46,12 @@ def _predictors_replicas(subject: Subject) -> tuple[int | None, int | None]:
 def _until_scaled(live: JSON | None) -> int | None:
     """Replicas that we stated before there was an autoscaler, until it states its own.
 
-    A field that its only applier leaves out goes back to its default: ten pods would become one.
+    A field that its only applier leaves out goes back to its default: ten pods would become one. What is not ours yet
+    is stated as it is, once; from the autoscaler's first change on the number is its own.
     """
-    if live is None or not any(_states_replicas(each) for each in live["metadata"].get("managedFields") or ()):
+    count = ((live or {}).get("spec") or {}).get("replicas")
+    if live is None or count is None:
         return None
-    count = (live.get("spec") or {}).get("replicas")
-    return None if count is None else int(count)
-
-
-def _states_replicas(entry: JSON) -> bool:
-    mine = entry.get("manager") == FIELD_MANAGER and not entry.get("subresource")
-    return mine and "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    notes = live["metadata"].get("annotations") or {}
+    is_ours_still = APPLIED_ANNOTATION not in notes or notes.get(REPLICAS_ANNOTATION) == str(count)
+    return int(count) if is_ours_still else None
