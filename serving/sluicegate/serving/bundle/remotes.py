@@ -4,6 +4,7 @@
 ``RCLONE_CONFIG_<REMOTE>_<KEY>`` of Seldon's default initialiser, where the URI's scheme is the remote's name.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -143,10 +144,19 @@ def _gcs(given: Mapping[str, str]) -> dict[str, Any]:
     if given.get("SERVICE_ACCOUNT_FILE"):
         options["token"] = given["SERVICE_ACCOUNT_FILE"]
     if given.get("SERVICE_ACCOUNT_CREDENTIALS"):
-        options["credentials"] = given["SERVICE_ACCOUNT_CREDENTIALS"]
+        options["token"] = _service_account(given["SERVICE_ACCOUNT_CREDENTIALS"])
     if given.get("ENDPOINT"):
         options["endpoint_url"] = given["ENDPOINT"]
     return options
+
+
+def _service_account(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise BundleNotFetchedError(
+            "RCLONE_CONFIG_…_SERVICE_ACCOUNT_CREDENTIALS", f"no JSON object ({error})", "give the key file's content"
+        ) from error
 
 
 def _headers(text: str) -> dict[str, str]:

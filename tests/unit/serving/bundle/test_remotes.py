@@ -80,6 +80,22 @@ def test_credentials_of_s3_come_as_users_have_them(environment: dict[str, str], 
     assert remote_of("s3://bucket/a", environment).options == options
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "token"),
+    [
+        pytest.param("ANONYMOUS", "true", "anon", id="nobody"),
+        pytest.param("SERVICE_ACCOUNT_FILE", "/key.json", "/key.json", id="file"),
+        pytest.param(
+            "SERVICE_ACCOUNT_CREDENTIALS", '{"type": "service_account"}', {"type": "service_account"}, id="text"
+        ),
+    ],
+)
+def test_credentials_of_google_come_as_users_have_them(key: str, value: str, token: object) -> None:
+    environment = {"RCLONE_CONFIG_GS_TYPE": "google cloud storage", f"RCLONE_CONFIG_GS_{key}": value}
+
+    assert remote_of("gs://bucket/a", environment).options == {"token": token}
+
+
 def test_any_rclone_remote_may_be_a_scheme() -> None:
     environment = {name.replace("_S3_", "_MINIO_"): value for name, value in RCLONE.items()}
 
@@ -114,6 +130,7 @@ def test_a_remote_of_type_http_has_a_base_and_headers() -> None:
         pytest.param("az://a/b", {"RCLONE_CONFIG_AZ_TYPE": "azureblob"}, "'azureblob'", id="type"),
         pytest.param("s3:///a", {}, "s3://NAME/PATH", id="bucket"),
         pytest.param("file://host/a", {}, "'host'", id="host"),
+        pytest.param("gs://a", {"RCLONE_CONFIG_GS_SERVICE_ACCOUNT_CREDENTIALS": "x"}, "key file's content", id="key"),
         pytest.param("x://a/b", {"RCLONE_CONFIG_X_TYPE": "http"}, "RCLONE_CONFIG_X_URL", id="base"),
     ],
 )
