@@ -93,10 +93,10 @@ def _climb(parts: dict[str, Container]) -> Steps:
     plan = "{{inputs.parameters.plan}}"
 
     def branch(name: str, template: str, **more: str) -> Step:
-        return _call(name, parts[template], when=_READ % "kind" + f" == {name}", **ours, **more)
+        return _call(name, parts[template], when=f"'{_READ % 'kind'}' == '{name}'", **ours, **more)
 
     climb = Steps(name="climb", inputs=[Parameter(name=name) for name in (*_ROLLOUT, "index", "plan")])
-    wait = _call("wait", "wait", when=_READ % "kind" + " == pause", seconds=_READ % "seconds")
+    wait = _call("wait", "wait", when=f"'{_READ % 'kind'}' == 'pause'", seconds=_READ % "seconds")
     following = {**ours, "index": _READ % "next_index", "plan": plan}
     climb.sub_steps = [
         _call("read", parts["read-plan"], plan=plan, index=ours["index"]),
