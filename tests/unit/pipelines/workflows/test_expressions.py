@@ -28,8 +28,8 @@ from sluicegate.pipelines.workflows.expressions import (
         ("a == b || 1 == 1.0", True),
         ("true", True),
         ("false == false", True),
-        ("run-2024 =~ '^run-'", True),
-        ("set-weight != analysis", True),
+        ("'run-2024' =~ '^run-'", True),
+        ("'set-weight' != analysis", True),
     ],
 )
 def test_when_compares_numbers_as_numbers_and_words_as_text(expression: str, expected: bool) -> None:
