@@ -1,7 +1,7 @@
 """Argo's small languages, pure: ``{{…}}`` references, ``when``, ``depends``, durations.
 
-``when`` follows govaluate as Argo uses it: bare words (letters, digits and ``_``) are text, comparison of two numbers is
-numeric. Expression tags (``{{=…}}``) are not supported and are refused at submission.
+``when`` follows govaluate as Argo uses it: bare words (letters, digits and ``_``) are text, two numbers are compared as
+numbers. Expression tags (``{{=…}}``) are not supported and are refused at submission.
 """
 
 import re
