@@ -136,7 +136,11 @@ class Storm:
     def aftermath(self, clients: Clients, writer: Writer) -> list[str]:
         """What the storm has cost that it must not cost."""
         stopped = sum("killed workflow" in line or "killed step" in line for line in self.told)
-        not_promoted = sum(count for end, count in self.rollouts.ends().items() if not end.startswith("Promoted"))
+        wounded = sum("killed server" in line for line in self.told)
+        ends = self.rollouts.ends()
+        # A candidate whose servers are killed is slow for its users, and may be sent back for that.
+        harmed = min(sum(count for end, count in ends.items() if end.endswith("HarmProven")), wounded)
+        not_promoted = sum(count for end, count in ends.items() if not end.startswith("Promoted")) - harmed
         found = {
             f"{len(clients.failures)} predictions failed": bool(clients.failures),
             f"acknowledged and lost: {writer.lost()}": bool(writer.lost()),

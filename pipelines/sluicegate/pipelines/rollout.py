@@ -23,9 +23,12 @@ _PREPARED = "{{steps.prepare.outputs.parameters.%s}}"
 _READ = "{{steps.read.outputs.parameters.%s}}"
 
 
-def rollout_template() -> WorkflowTemplate:
-    """The WorkflowTemplate; its parameters are those of ``start-rollout``."""
-    parts = {part.name: template(part) for part in _STEPS}
+def rollout_template(*, environment: str = "", account: str | None = None) -> WorkflowTemplate:
+    """The WorkflowTemplate; its parameters are those of ``start-rollout``.
+
+    On a cluster its pods read ``environment``, a ConfigMap, and run as the ServiceAccount ``account``.
+    """
+    parts = {part.name: template(part, environment=environment) for part in _STEPS}
     climb = _climb(parts)
     entry = _entry(parts)
     last = Steps(name="finish")
@@ -33,7 +36,7 @@ def rollout_template() -> WorkflowTemplate:
     pause = Suspend(name="wait", inputs=[Parameter(name="seconds")], duration="{{inputs.parameters.seconds}}")
     arguments = [Parameter(name=name, value=value, description=text) for name, value, text in _ARGUMENTS]
     return WorkflowTemplate(
-        name=NAME, entrypoint="rollout", on_exit="finish", arguments=arguments,
+        name=NAME, entrypoint="rollout", on_exit="finish", arguments=arguments, service_account_name=account,
         templates=[entry, climb, pause, last, *parts.values()],
     )  # fmt: skip
 
@@ -90,10 +93,10 @@ def _climb(parts: dict[str, Container]) -> Steps:
     plan = "{{inputs.parameters.plan}}"
 
     def branch(name: str, template: str, **more: str) -> Step:
-        return _call(name, parts[template], when=_READ % "kind" + f" == {name}", **ours, **more)
+        return _call(name, parts[template], when=f"'{_READ % 'kind'}' == '{name}'", **ours, **more)
 
     climb = Steps(name="climb", inputs=[Parameter(name=name) for name in (*_ROLLOUT, "index", "plan")])
-    wait = _call("wait", "wait", when=_READ % "kind" + " == pause", seconds=_READ % "seconds")
+    wait = _call("wait", "wait", when=f"'{_READ % 'kind'}' == 'pause'", seconds=_READ % "seconds")
     following = {**ours, "index": _READ % "next_index", "plan": plan}
     climb.sub_steps = [
         _call("read", parts["read-plan"], plan=plan, index=ours["index"]),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hera.workflows import Artifact, Container, Parameter
+from hera.workflows import Artifact, ConfigMapEnvFrom, Container, Parameter
 from hera.workflows.models import ValueFrom
 
 from sluicegate.components.emit.image import IMAGE
@@ -13,8 +13,12 @@ OUTPUTS = "/tmp/outputs"  # noqa: S108  # a path inside the step's own container
 ARTEFACTS = "/tmp/artifacts"  # noqa: S108
 
 
-def template(step: Step[..., Any], *, image: str = IMAGE) -> Container:
-    """The container template of a step; names of parameters and artefacts are the step's own."""
+def template(step: Step[..., Any], *, image: str = IMAGE, environment: str = "") -> Container:
+    """The container template of a step; names of parameters and artefacts are the step's own.
+
+    ``environment``: a ConfigMap that tells steps where gateway, collector and registry are; a plane tells its steps
+    itself.
+    """
     parameters = [slot for slot in step.inputs if slot.kind == "parameter"]
     read = [slot for slot in step.inputs if slot.kind == "input"]
     written = [slot for slot in step.inputs if slot.kind == "output"]
@@ -22,6 +26,7 @@ def template(step: Step[..., Any], *, image: str = IMAGE) -> Container:
         name=step.name,
         image=image,
         command=["sluicegate", "step", step.name],
+        env_from=[ConfigMapEnvFrom(name=environment, optional=True)] if environment else None,
         args=[word for slot in step.inputs for word in _words(slot)] + ["--outputs-dir", OUTPUTS],
         inputs=[*(_parameter(slot) for slot in parameters), *(_artefact(slot) for slot in read)],
         outputs=[

@@ -1,7 +1,7 @@
 """Argo's small languages, pure: ``{{…}}`` references, ``when``, ``depends``, durations.
 
-``when`` follows govaluate as Argo uses it: bare words are text, comparison of two numbers is numeric. Expression tags
-(``{{=…}}``) are not supported and are refused at submission.
+``when`` follows govaluate as Argo uses it: bare words (letters, digits and ``_``) are text, two numbers are compared as
+numbers. Expression tags (``{{=…}}``) are not supported and are refused at submission.
 """
 
 import re
@@ -89,6 +89,10 @@ def _literal(token: _Token) -> Operand:
         return token.value == "true"
     if token.kind == "word" and re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", token.value):
         return float(token.value)
+    if token.kind == "word" and not re.fullmatch(r"[A-Za-z_]\w*", token.value):
+        raise ExpressionError(
+            f"{token.value!r}: put it in quotes, '{token.value}'; Argo's controller reads its signs as a sum"
+        )
     return token.value
 
 

@@ -28,15 +28,18 @@ from sluicegate.pipelines.workflows.expressions import (
         ("a == b || 1 == 1.0", True),
         ("true", True),
         ("false == false", True),
-        ("run-2024 =~ '^run-'", True),
-        ("set-weight != analysis", True),
+        ("'run-2024' =~ '^run-'", True),
+        ("'set-weight' != analysis", True),
     ],
 )
 def test_when_compares_numbers_as_numbers_and_words_as_text(expression: str, expected: bool) -> None:
     assert evaluate_when(expression) is expected
 
 
-@pytest.mark.parametrize("expression", ["", "3 <", "(1 == 1", "heads", "a < 3", "1 == 1 2", "== 3", "& 3"])
+@pytest.mark.parametrize(
+    "expression",
+    ["", "3 <", "(1 == 1", "heads", "a < 3", "1 == 1 2", "== 3", "& 3", "set-weight == set-weight", "a.b == 'a.b'"],
+)
 def test_when_that_cannot_be_read_is_an_error_and_never_false(expression: str) -> None:
     with pytest.raises(ExpressionError):
         evaluate_when(expression)

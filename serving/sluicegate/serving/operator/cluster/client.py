@@ -24,7 +24,7 @@ from sluicegate.serving.operator.errors import (
 FIELD_MANAGER = "sluicegate-operator"
 PAGE = 500
 WATCH_SECONDS = 240
-_MISFIT = "failed to create typed patch object"
+_MISFITS = ("failed to create typed patch object", "unable to convert unstructured object")
 """How the API server says, with code 500, that a field is unknown or of another type: the same again will not help."""
 WatchType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
 
@@ -150,7 +150,7 @@ def _error(method: str, path: str, code: int, status: JSON) -> ClusterError:
             return ConflictError(message)
         case 410:
             return ExpiredError(message)
-        case 500 if _MISFIT in message:
+        case 500 if any(words in message for words in _MISFITS):
             return RefusedError(message)
         case 429 | 500 | 502 | 503 | 504:
             return UnreachableError(message)
