@@ -37,12 +37,12 @@ def installed(kubectl: Kubectl) -> Iterator[Kubectl]:
     others = [each for each in objects if each not in definitions]
     kubectl("apply", "-f", "-", stdin=rig.as_list(definitions))
     kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=rig.as_list(definitions))
-    kubectl("apply", "-f", "-", stdin=rig.as_list(others))
     home = kubectl.within(rig.HOME)
+    home("apply", "-f", "-", stdin=rig.as_list(others))
     for name in ("operator", "collector", "gateway"):
         home("rollout", "status", f"deployment/sluicegate-{name}", "--timeout=110s")
     yield home
-    kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=rig.as_list(others))
+    home("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=rig.as_list(others))
 
 
 @pytest.fixture(scope="module")

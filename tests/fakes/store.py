@@ -61,7 +61,9 @@ class FakeStore:
         """Store all of it."""
         old = self._current(obj)
         grown = int(old["metadata"]["generation"]) + (old.get("spec") != obj.get("spec"))
-        return self._put(_key(obj), {**obj, "metadata": {**obj["metadata"], "generation": grown}})
+        # As the real ones do: who it is is nobody's to write.
+        kept = {name: old["metadata"][name] for name in ("uid", "creationTimestamp") if name in old["metadata"]}
+        return self._put(_key(obj), {**obj, "metadata": {**obj["metadata"], **kept, "generation": grown}})
 
     def replace_status(self, obj: JSON) -> JSON:
         """Store its status."""

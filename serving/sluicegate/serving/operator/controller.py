@@ -15,20 +15,23 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
 from sluicegate.serving.api.validation import validate_deployment
 from sluicegate.serving.gateway.routes import Route
+from sluicegate.serving.operator.applying import Applier, Trouble
 from sluicegate.serving.operator.cluster.cache import Key
 from sluicegate.serving.operator.cluster.caches import Caches
 from sluicegate.serving.operator.cluster.client import Cluster
 from sluicegate.serving.operator.cluster.queue import WorkQueue
-from sluicegate.serving.operator.errors import NotRenderableError, RefusedError
+from sluicegate.serving.operator.errors import NotRenderableError
 from sluicegate.serving.operator.events import EventRecorder
 from sluicegate.serving.operator.making import Makings, makings_of
+from sluicegate.serving.operator.objects.layout import Layout, layout_of
+from sluicegate.serving.operator.objects.left_out import left_out
+from sluicegate.serving.operator.objects.names import deployment_names, service_name
 from sluicegate.serving.operator.observing import answers, is_made_by, observed_replicas
 from sluicegate.serving.operator.ports import Clock, Gateway, InForce
 from sluicegate.serving.operator.reporting import on_kubernetes
 from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.reconcile.admission import under_way
 from sluicegate.serving.reconcile.lease import LeaseBook
-from sluicegate.serving.reconcile.notices import Notice
 from sluicegate.serving.reconcile.rollout import Decision, advance
 from sluicegate.serving.reconcile.snapshot import Snapshot, StoredDeployment, StoredRollout, snapshot_of
 from sluicegate.serving.reconcile.status import deployment_status, invalid_status, notice_of, written
@@ -50,7 +53,11 @@ class _Plan:
     workloads: tuple[Workload, ...]
     replicas: tuple[Replica, ...]
     route: Route
-    makings: Makings
+    services: dict[str, str]
+    makings: Makings | None
+    """What to make, and what is left over; None when it cannot be said."""
+    refusal: str
+    """Why what is asked for is not started, or nothing."""
 
 
 class Controller:
@@ -69,6 +76,7 @@ class Controller:
     ) -> None:
         self._cluster, self._caches, self._gateway, self._queue = cluster, caches, gateway, queue
         self._events, self._clock, self._installation = events, clock, installation
+        self._applier = Applier(cluster, caches)
         self._leases: dict[Key, LeaseBook] = {}
 
     async def reconcile(self, key: Key) -> None:
@@ -122,49 +130,44 @@ class Controller:
     async def _bring_after(self, key: Key, snapshot: Snapshot) -> None:
         """Objects first, then the route, then what nobody needs any more, then the status: no step costs a request."""
         stored = snapshot.deployments[0]
-        try:
-            plan = self._plan(key, stored, snapshot)
-        except NotRenderableError as error:
-            await self._refuse(stored, str(error))
-            return
-        for manifest in plan.makings.missing:
-            self._caches.learn(await self._apply(stored, manifest))
-        await self._gateway.publish(plan.route, plan.makings.services, stored.raw)
+        plan = self._plan(key, stored, snapshot)
+        owner, makings = stored.raw["metadata"], plan.makings
+        troubles = await self._applier.apply(makings.missing, makings.live, owner) if makings is not None else ()
+        await self._gateway.publish(plan.route, plan.services, stored.raw)
         in_force = self._gateway.in_force(*key)
-        # What breaks a rule asks for nothing, and what ran goes on.
-        if not stored.invalid:
+        # What breaks a rule asks for nothing, what could not be made replaces nothing: what ran goes on.
+        if makings is not None and not stored.invalid and not troubles:
             reachable = still_reachable((plan.route,), plan.replicas, settled=in_force.settled)
-            for leftover in plan.makings.leftovers(reachable):
+            for leftover in makings.leftovers(reachable, owner):
                 await self._cluster.delete(leftover)
-        await self._say(key, plan, in_force)
-
-    async def _refuse(self, stored: StoredDeployment, why: str) -> None:
-        """What cannot be made is said, and what runs goes on."""
-        status = invalid_status(stored.target.view, why, self._clock.now())
-        await self._write_status(stored.raw, written(status))
-        await self._events.record(stored.raw, notice_of(status))
-
-    async def _apply(self, stored: StoredDeployment, manifest: JSON) -> JSON:
-        try:
-            return await self._cluster.apply(manifest)
-        except RefusedError as error:
-            # A quota or a policy: the previous version goes on, and somebody has to be told.
-            reason = f"{manifest['kind']}Refused"
-            await self._events.record(stored.raw, Notice(reason=reason, message=str(error), type="Warning"))
-            raise
+        await self._say(key, plan, in_force, troubles)
+        if troubles:
+            raise troubles[0].error
 
     def _plan(self, key: Key, stored: StoredDeployment, snapshot: Snapshot) -> _Plan:
+        """What this look decides. The route does not depend on whether what is asked for can be made."""
         view = stored.target.view
         rollout = under_way(snapshot.rollouts_of(view))
-        live = self._caches.made_for(*key)
         workloads = desired_workloads(view, rollout)
-        makings = makings_of(view, stored.raw["metadata"], workloads, rollout, live, self._installation)
+        layouts = tuple(layout_of(view, workload.predictor) for workload in workloads)
         replicas = self._replicas(key)
         traffic = self._observed(key, stored).traffic
         answering = frozenset(name for name, share in traffic.items() if share)
-        route = route_of(view, rollout, workloads, self._interchangeable(key, replicas, workloads, makings), answering)
+        alike = self._interchangeable(key, replicas, workloads, layouts)
+        live, refusal, makings = self._caches.made_for(*key), stored.invalid, None
+        try:
+            makings = makings_of(view, stored.raw["metadata"], workloads, rollout, live, self._installation)
+        except NotRenderableError as error:
+            refusal = refusal or str(error)
         return _Plan(
-            stored=stored, rollout=rollout, workloads=workloads, replicas=replicas, route=route, makings=makings
+            stored=stored,
+            rollout=rollout,
+            workloads=workloads,
+            replicas=replicas,
+            route=route_of(view, rollout, workloads, alike, answering),
+            services={layout.predictor.name: service_name(layout) for layout in layouts},
+            makings=makings,
+            refusal=refusal,
         )
 
     def _replicas(self, key: Key) -> tuple[Replica, ...]:
@@ -172,13 +175,14 @@ class Controller:
         return observed_replicas(pods, self._caches.made["Deployment"].of(*key))
 
     def _interchangeable(
-        self, key: Key, replicas: Iterable[Replica], workloads: Iterable[Workload], makings: Makings
+        self, key: Key, replicas: Iterable[Replica], workloads: Iterable[Workload], layouts: Iterable[Layout]
     ) -> tuple[Replica, ...]:
         """Replicas as a route takes them: pods of a wanted Deployment count whatever their revision.
 
         The Deployment itself sees to it that enough of them are there while they are replaced.
         """
-        pods = (pod for pod in self._caches.pods.of(*key) if is_made_by(pod, makings.deployments))
+        wanted = frozenset(name for layout in layouts for name in deployment_names(layout))
+        pods = (pod for pod in self._caches.pods.of(*key) if is_made_by(pod, wanted))
         hosts = {(pod.get("status") or {}).get("podIP") for pod in pods}
         newest = {workload.name: workload.revision for workload in workloads}
         return tuple(
@@ -199,9 +203,11 @@ class Controller:
             settled=in_force.settled,
         )
 
-    async def _say(self, key: Key, plan: _Plan, in_force: InForce) -> None:
+    async def _say(self, key: Key, plan: _Plan, in_force: InForce, troubles: tuple[Trouble, ...]) -> None:
         view, now = plan.stored.target.view, self._clock.now()
-        observed = replace(self._observed(key, plan.stored), settled=in_force.settled)
+        observed = self._observed(key, plan.stored)
+        unmade = tuple(trouble.server for trouble in troubles)
+        observed = replace(observed, settled=in_force.settled, replicas=(*observed.replicas, *unmade))
         status = deployment_status(
             view,
             plan.rollout,
@@ -213,10 +219,11 @@ class Controller:
             now=now,
         )
         _, warnings = validate_deployment(view, known_servers=None)
+        warnings = (*warnings, *left_out(view, self._installation))
         live = self._caches.made_for(*key).values()
-        status = on_kubernetes(status, view, live, services=plan.makings.services, warnings=warnings, now=now)
-        if plan.stored.invalid:
-            status = invalid_status(msgspec.structs.replace(view, status=status), plan.stored.invalid, now)
+        status = on_kubernetes(status, view, live, services=plan.services, warnings=warnings, now=now)
+        if plan.refusal:
+            status = invalid_status(msgspec.structs.replace(view, status=status), plan.refusal, now)
         await self._write_status(plan.stored.raw, written(status))
         if (status.state, status.description) != (view.status.state, view.status.description):
             await self._events.record(plan.stored.raw, notice_of(status))

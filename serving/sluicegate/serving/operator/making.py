@@ -6,48 +6,36 @@ from dataclasses import dataclass
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.model_rollout import ModelRollout
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
-from sluicegate.serving.operator.objects.comparison import is_applied
+from sluicegate.serving.operator.objects.comparison import is_applied, orphans
 from sluicegate.serving.operator.objects.layout import layout_of
 from sluicegate.serving.operator.objects.manifest import ObjectKey, key_of
-from sluicegate.serving.operator.objects.names import deployment_names, service_name
+from sluicegate.serving.operator.objects.names import deployment_names
 from sluicegate.serving.operator.objects.rendering import objects_of
 from sluicegate.serving.operator.observing import key_of_deployment, predictor_of
 from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.reconcile.workloads import Workload, WorkloadKey
 
-KINDS = frozenset({"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ScaledObject"})
-"""What is made here; routes belong to the gateway."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Makings:
-    """``wanted`` is complete, ``live`` is what there is, ``services`` has the Service of each predictor."""
+    """``wanted`` is complete, ``live`` is what there is, ``predictors`` are those that are wanted, by name."""
 
     wanted: tuple[JSON, ...]
     live: Mapping[ObjectKey, JSON]
-    services: dict[str, str]
-
-    @property
-    def deployments(self) -> frozenset[str]:
-        """Names of the Deployments that are wanted."""
-        return frozenset(each["metadata"]["name"] for each in self.wanted if each["kind"] == "Deployment")
+    predictors: frozenset[str]
 
     @property
     def missing(self) -> tuple[JSON, ...]:
         """Manifests that are not applied yet, or not any more."""
         return tuple(each for each in self.wanted if not is_applied(each, self.live.get(key_of(each))))
 
-    def leftovers(self, reachable: frozenset[WorkloadKey]) -> Iterator[JSON]:
-        """Live objects that nobody wants, but for what belongs to servers that may still be sent requests."""
-        wanted = {key_of(each) for each in self.wanted}
+    def leftovers(self, reachable: frozenset[WorkloadKey], owner: JSON) -> Iterator[JSON]:
+        """Live objects of ``owner`` that nobody wants, but for those of servers that may still be sent requests."""
         # Of a predictor that is wanted, only a Deployment of another name may still answer.
-        going = {key[1].partition(".")[2] for key in reachable} - self.services.keys()
-        for key, live in sorted(self.live.items()):
-            if key[0] not in KINDS or key in wanted:
-                continue
-            if key[0] == "Deployment" and key_of_deployment(live) in reachable:
-                continue
-            if predictor_of(live["metadata"].get("labels") or {}) not in going:
+        going = {key[1].partition(".")[2] for key in reachable} - self.predictors
+        for live in orphans(self.live.values(), self.wanted, owner):
+            answers = live["kind"] == "Deployment" and key_of_deployment(live) in reachable
+            if not answers and predictor_of(live["metadata"].get("labels") or {}) not in going:
                 yield live
 
 
@@ -61,14 +49,12 @@ def makings_of(
 ) -> Makings:
     """All objects of a deployment and of the rollout under way. Raises NotRenderableError."""
     wanted: list[JSON] = []
-    services = {}
     for workload in workloads:
         layout = layout_of(deployment, workload.predictor)
-        services[workload.predictor.name] = service_name(layout)
         held = rollout is not None and workload.predictor.name == rollout.status.stable
         replicas = _replicas_now(deployment_names(layout), live) if held else None
         wanted += objects_of(workload, deployment, owner, installation, live=live, hold_replicas=replicas)
-    return Makings(wanted=tuple(wanted), live=live, services=services)
+    return Makings(wanted=tuple(wanted), live=live, predictors=frozenset(each.predictor.name for each in workloads))
 
 
 def _replicas_now(names: tuple[str, ...], live: Mapping[ObjectKey, JSON]) -> int | None:

@@ -53,6 +53,11 @@ def key_of_deployment(deployment: JSON) -> WorkloadKey:
     return _identity({**(template.get("metadata") or {}), "namespace": deployment["metadata"]["namespace"]})
 
 
+def key_of_object(obj: JSON) -> WorkloadKey:
+    """The workload that an object of any other kind belongs to; it has no revision."""
+    return _identity(obj["metadata"])
+
+
 def is_made_by(pod: JSON, deployments: Collection[str]) -> bool:
     """Whether one of these Deployments made the pod."""
     return str((pod["metadata"].get("labels") or {}).get(APP_LABEL, "")) in deployments

@@ -4,7 +4,7 @@ Writes are server-side apply under our own field manager, so that what others ow
 swap are replaced under the resourceVersion that was read.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 import httpx
@@ -89,6 +89,10 @@ class Cluster:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
         return await self._call("PATCH", _path(obj), obj, query=query, content_type="application/apply-patch+yaml")
 
+    async def patch_json(self, obj: JSON, operations: Sequence[JSON]) -> JSON:
+        """Carry out a JSON patch (RFC 6902) on an object."""
+        return await self._call("PATCH", _path(obj), operations, content_type="application/json-patch+json")
+
     async def create(self, obj: JSON) -> JSON:
         """Write a new object. ConflictError when the name is taken."""
         return await self._call("POST", _path(obj, named=False), obj, query={"fieldManager": FIELD_MANAGER})
@@ -111,7 +115,7 @@ class Cluster:
         self,
         method: str,
         path: str,
-        body: JSON | None = None,
+        body: JSON | Sequence[JSON] | None = None,
         *,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",

@@ -28,6 +28,8 @@ class BundledEnvoy:
         self._published: dict[str, Table] = {}
         self._version = ""
         self._in_force: Table = {}
+        # Where nothing is deployed, the table is empty, and Envoy waits for that one too.
+        self._offer()
 
     async def publish(self, route: Route, services: Mapping[str, str], owner: JSON) -> None:  # noqa: ARG002  the port's
         """As the port says. Raises InvalidRouteError for a route that contradicts itself, and keeps the one before."""
