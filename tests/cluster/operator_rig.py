@@ -1,6 +1,7 @@
 """The whole installation on a real cluster, two versions of a model in S3, and somebody who asks without a pause."""
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -26,10 +27,24 @@ JSON = dict[str, Any]
 
 
 def installation(kubectl: Kubectl) -> list[JSON]:
-    """Every object of ``manifests/install``, with the images that are tested; custom resource definitions first."""
-    text = kubectl("kustomize", str(ROOT / "manifests" / "install"))
-    text = text.replace("image: sluicegate/", f"image: {image_rig.PREFIX}/").replace(":0.1.0", f":{image_rig.TAG}")
-    return [document for document in yaml.safe_load_all(text) if document]
+    """Every object of ``manifests/install``, with the images that are tested, and told to start such."""
+    objects = _built(kubectl, "install")
+    told = {"SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": image_rig.TAG}
+    for each in objects:
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == "sluicegate-operator":
+            each["spec"]["template"]["spec"]["containers"][0]["env"] += image_rig.variables(told)
+    return objects
+
+
+def templates(kubectl: Kubectl) -> list[JSON]:
+    """Every object of ``manifests/argo``, likewise."""
+    return _built(kubectl, "argo")
+
+
+def _built(kubectl: Kubectl, folder: str) -> list[JSON]:
+    text = kubectl("kustomize", str(ROOT / "manifests" / folder))
+    tested = re.sub(r"image: sluicegate/([\w-]+):[\d.]+", rf"image: {image_rig.PREFIX}/\1:{image_rig.TAG}", text)
+    return [document for document in yaml.safe_load_all(tested) if document]
 
 
 def as_list(objects: list[JSON]) -> JSON:

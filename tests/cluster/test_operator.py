@@ -58,7 +58,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, namespace: str) -> Iterator
 def serving(installed: Kubectl, models: dict[str, rig.Model], namespace: str) -> Iterator[Kubectl]:
     """Version 1 is served by two replicas; kubectl in its namespace, which also has the workflow templates."""
     mine = installed.within(namespace)
-    mine("apply", "-k", str(rig.ROOT / "manifests" / "argo"))
+    mine("apply", "-f", "-", stdin=rig.as_list(rig.templates(mine)))
     mine("apply", "-f", "-", stdin=rig.secret())
     mine("apply", "-f", "-", stdin=rig.deployment(NAME, models["1"]))
     wait_until(lambda: status(mine).get("state") == "Available" and status(mine)["replicas"] == 2, 120, "served")
