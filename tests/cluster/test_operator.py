@@ -101,14 +101,13 @@ def test_it_is_served_and_says_so(serving: Kubectl, url: str) -> None:
 
 
 def test_a_wrong_object_is_refused_with_every_error_at_once(serving: Kubectl, models: dict[str, rig.Model]) -> None:
-    limits = {"limits": {"cpu": "lots"}}
-    pod = {"spec": {"containers": [{"name": "model", "resources": limits}]}}
+    pod = {"spec": {"containers": [{"name": "model", "env": [{"name": "not a name=", "value": "1"}]}]}}
     wrong = rig.deployment("wrong", models["1"], traffic=-5, componentSpecs=[pod])
 
     said = serving.run("apply", "-f", "-", stdin=wrong).stderr
 
     assert "spec.predictors[0].traffic" in said
-    assert "spec.predictors[0].componentSpecs[0].spec.containers[0].resources" in said
+    assert "spec.predictors[0].componentSpecs[0].spec.containers[0].env[0].name" in said
 
 
 def test_nothing_is_written_while_nothing_changes(serving: Kubectl) -> None:
