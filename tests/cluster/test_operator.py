@@ -199,7 +199,8 @@ def test_a_rollout_is_let_in_by_argo_and_promoted(
     assert named == [rollout["candidate"]]
     wait_until(lambda: _names(serving, "deployments") == [f"flights-{named[0]}-0-model"], 60, "the old one is gone")
     host = installed.json("get", "service", "sluicegate-collector")["spec"]["clusterIP"]
-    path = rollout["evidence"].partition(":7081")[2]
+    name, _, path = rollout["evidence"].partition(":7081")
+    assert name == "http://sluicegate-collector.sluicegate"
     assert httpx.get(f"http://{host}:7081{path}").json()["verdicts"]
 
 

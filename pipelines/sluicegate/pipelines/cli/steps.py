@@ -6,7 +6,7 @@ import click
 
 from sluicegate.components.emit.catalogue import PLACES, every_step, find_step
 from sluicegate.components.emit.subcommand import subcommand
-from sluicegate.pipelines.cli.environment import provide
+from sluicegate.pipelines.cli.environment import DEFAULT_HOME, provide
 
 
 class StepGroup(click.Group):
@@ -26,7 +26,7 @@ class StepGroup(click.Group):
 
 @click.group(cls=StepGroup, invoke_without_command=True, no_args_is_help=True)
 @click.option("--list", "listing", is_flag=True, help="Print name and purpose of each step, one a line.")
-@click.option("--home", envvar="SLUICEGATE_HOME", default=".sluicegate", show_default=True,
+@click.option("--home", envvar="SLUICEGATE_HOME", default=DEFAULT_HOME, show_default=True,
               type=click.Path(file_okay=False, path_type=Path), help="The plane's directory.")  # fmt: skip
 def step(listing: bool, home: Path) -> None:
     """Run one step. Each tells its options: sluicegate step NAME --help."""
