@@ -1,0 +1,1 @@
+"""Measurements, run by hand: figures come from here, never from tests."""
