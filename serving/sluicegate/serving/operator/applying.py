@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.resources import resource_of
-from sluicegate.serving.gateway.routes import Address
 from sluicegate.serving.operator.cluster.caches import Caches
 from sluicegate.serving.operator.cluster.client import Cluster
 from sluicegate.serving.operator.errors import ClusterError, RefusedError
 from sluicegate.serving.operator.objects.comparison import is_others, must_be_replaced
 from sluicegate.serving.operator.objects.manifest import APPLIED_ANNOTATION, ObjectKey, key_of
 from sluicegate.serving.operator.objects.takeover import takeover_patch
-from sluicegate.serving.operator.observing import key_of_deployment, key_of_object
+from sluicegate.serving.operator.observing import key_of_deployment, key_of_object, unmade
 from sluicegate.serving.reconcile.workloads import Replica
 
 
@@ -30,18 +29,9 @@ class Trouble:
     @property
     def server(self) -> Replica:
         """A server that should be and is not, with the reason in its words: so it stands in the status."""
-        deployment = self.manifest["kind"] == "Deployment"
-        key = key_of_deployment(self.manifest) if deployment else key_of_object(self.manifest)
-        namespace, workload, revision = key
-        return Replica(
-            namespace=namespace,
-            workload=workload,
-            revision=revision,
-            index=0,
-            address=Address(host="", port=0),
-            state="Failed",
-            message=f"{self.manifest['kind']} {self.manifest['metadata']['name']!r} is refused: {self.error}",
-        )
+        kind, name = key_of(self.manifest)
+        key = key_of_deployment(self.manifest) if kind == "Deployment" else key_of_object(self.manifest)
+        return unmade(key, f"{kind} {name!r} is refused: {self.error}")
 
 
 class Applier:

@@ -86,17 +86,22 @@ def _replica(pod: JSON, index: int) -> Replica:
 
 
 def _ghosts(deployment: JSON) -> Iterator[Replica]:
-    namespace, workload, revision = key_of_deployment(deployment)
-    for message in _unmade(deployment):
-        yield Replica(
-            namespace=namespace,
-            workload=workload,
-            revision=revision,
-            index=0,
-            address=Address(host="", port=0),
-            state="Failed",
-            message=message[:_LONGEST],
-        )
+    key = key_of_deployment(deployment)
+    return (unmade(key, message) for message in _refusals(deployment))
+
+
+def unmade(key: WorkloadKey, message: str) -> Replica:
+    """A server that should be and is not even a pod."""
+    namespace, workload, revision = key
+    return Replica(
+        namespace=namespace,
+        workload=workload,
+        revision=revision,
+        index=0,
+        address=Address(host="", port=0),
+        state="Failed",
+        message=message[:_LONGEST],
+    )
 
 
 def _identity(meta: JSON) -> WorkloadKey:
@@ -121,7 +126,7 @@ def _is_told_a_digest(pod: JSON) -> bool:
     )
 
 
-def _unmade(deployment: JSON) -> Iterator[str]:
+def _refusals(deployment: JSON) -> Iterator[str]:
     for condition in (deployment.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
             yield f"no pod could be made: {condition.get('message', condition.get('reason', ''))}"
