@@ -91,7 +91,9 @@ def outcome(process: "subprocess.Popen[str]") -> dict[str, str]:
     return {key: value for key, _, value in lines}
 
 
-def test_two_first_releases_at_once_and_a_second_version_with_code(work: Path, registry: str) -> None:
+def test_two_first_releases_at_once_and_a_second_version_with_code(
+    work: Path, registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Versions differ, bundles are whole; the champion is what the next one is compared with."""
     import mlflow
 
@@ -115,7 +117,8 @@ def test_two_first_releases_at_once_and_a_second_version_with_code(work: Path, r
     assert json.loads(tags["sluicegate.lineage"]) == {"commit": "abc"}
 
     client.set_registered_model_alias(MODEL, "champion", "3")
-    mlflow.set_tracking_uri(registry)
+    # By the environment: what MLflow is told once, it believes for the rest of the process.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry)
     rows = pd.DataFrame({"delay": [0.3, -1.0], "pressure": [np.nan, 0.1]})
     assert np.asarray(mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(rows)).shape == (2, 2)
 
