@@ -180,11 +180,23 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     assert processes_of(home) == []
 
 
+def hear_ctrl_c() -> None:
+    """As a program does that a person starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_during_up_leaves_nothing(tmp_path: Path) -> None:
     """However far it has come."""
     home = tmp_path.resolve()
     line = [sys.executable, "-m", "sluicegate.pipelines.cli", "up", "--home", str(home), *ANY_PORTS]
-    up = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    # A shell starts what runs in its background deaf to Ctrl-C, these tests and their children too.
+    up = subprocess.Popen(
+        line,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509  this process starts no other from another thread
+    )
     wait_until((home / "run" / "mlflow.json").exists, 30.0, "children started")
 
     up.send_signal(signal.SIGINT)
