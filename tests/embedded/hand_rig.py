@@ -112,9 +112,15 @@ class Hand:
         """The rollout once it is paused."""
         return self.wait(name, lambda r: bool(r["spec"].get("paused")), "paused")
 
-    def end(self, name: str) -> tuple[str, str]:
-        """Phase and reason once it is over."""
-        status = self.wait(name, lambda r: r.get("status", {}).get("phase") in OVER, "over")["status"]
+    def end(self, name: str, *, resuming: bool = False) -> tuple[str, str]:
+        """Phase and reason once it is over; ``resuming``: by somebody who lets it go on however often it pauses."""
+
+        def over(found: JSON) -> bool:
+            if resuming and found["spec"].get("paused"):
+                self.rollout("resume", name)
+            return found.get("status", {}).get("phase") in OVER
+
+        status = self.wait(name, over, "over")["status"]
         return status["phase"], status["reason"]
 
     def traffic(self, name: str) -> dict[str, int]:

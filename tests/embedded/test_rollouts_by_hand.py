@@ -79,8 +79,8 @@ def test_an_approved_rollout_goes_on_once_nobody_holds_it(hand: Hand) -> None:
     assert hand.traffic("approved") == {"v1": 50, "v2": 50}
 
     with hand.asking("approved"):
-        hand.rollout("resume", "approved")
-        assert hand.end("approved") == ("Promoted", "Completed")
+        # A busy machine may be undecided more than once.
+        assert hand.end("approved", resuming=True) == ("Promoted", "Completed")
     assert hand.traffic("approved") == {"v2": 100}
     assert hand.found("approved")["metadata"]["annotations"]["sluicegate.dev/approved-by"] == "jane"
 
