@@ -52,7 +52,18 @@ def address(restricted: Kubectl, bundle: Path, place: str) -> str:
     restricted("apply", "-f", "-", stdin=image_rig.deployment("flights", storages.upload(bundle, f"{place}/good"), 2))
     restricted("apply", "-f", "-", stdin=image_rig.service("flights"))
     wait_until(lambda: pulled(restricted) and ready_replicas(restricted) == 2, 120, "two replicas are ready")
-    return f"http://{restricted.json('get', 'service', 'flights')['spec']['clusterIP']}:9000"
+    found = f"http://{restricted.json('get', 'service', 'flights')['spec']['clusterIP']}:9000"
+    # Ready pods are behind their Service a moment later: nodes bring their tables after it once a second.
+    wait_until(lambda: answers(found), 30, "the Service leads to them")
+    return found
+
+
+def answers(address: str) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        return httpx.get(f"{address}/ready", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def statuses(pod: Any) -> list[Any]:
