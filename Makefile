@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "Installation failed: is a package index reachable, and is there disk space (1.5 GB)?"; exit 1; }
 	@touch $@
 
-demo: $(STAMP)  ## Play the whole story on this machine (about 8 minutes)
+demo: $(STAMP)  ## Play the whole story on this machine (about 5 minutes)
 	@$(BIN)/python -m demo
 
 demo-quick: $(STAMP)  ## Play acts 1, 2 and 4 (2 minutes)

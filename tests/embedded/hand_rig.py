@@ -11,20 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
-import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from tests.embedded.plane_rig import bundle
 from tests.waiting import wait_until
 
 from sluicegate.components.rollout.starting import workflow
-from sluicegate.serving.bundle.manifest import Signature
-from sluicegate.serving.bundle.writing import Contents, write_bundle
 
 JSON = dict[str, Any]
 ANY_PORTS = [
     word for part in ("api", "gateway", "collector", "mlflow", "envoy-admin") for word in (f"--{part}-port", "0")
 ]
-ROWS = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 3.0, 2.0]})
 ROW = {"data": {"names": ["a", "b"], "ndarray": [[3.0, 2.0]]}}
 OVER = frozenset({"Promoted", "RolledBack", "Refused"})
 PATIENCE = 100.0
@@ -38,9 +33,9 @@ class Hand:
         self.home = home
         self.run("up", *ANY_PORTS)
         self.addresses: dict[str, str] = json.loads((home / "plane.json").read_text())["addresses"]
-        self.bundles = {"1": self._bundle("1", [0, 0, 1, 1]), "2": self._bundle("2", [0, 0, 1, 1])}
-        self.bundles["tampered"] = self._bundle("tampered", [0, 1, 1, 1])
-        self.bundles["opposite"] = self._bundle("opposite", [1, 1, 0, 0])
+        self.bundles = {version: bundle(home, version) for version in ("1", "2")}
+        self.bundles["tampered"] = bundle(home, "tampered", (0, 1, 1, 1))
+        self.bundles["opposite"] = bundle(home, "opposite", (1, 1, 0, 0))
 
     def run(self, *arguments: str) -> str:
         """A command of ``sluicegate``; its output."""
@@ -149,20 +144,6 @@ class Hand:
         finally:
             stopped.set()
             thread.join()
-
-    def _bundle(self, version: str, labels: list[int]) -> tuple[Path, str]:
-        model = LogisticRegression().fit(ROWS, labels)
-        columns = [{"name": name, "type": "double"} for name in ROWS.columns]
-        contents = Contents(
-            name="late",
-            version=version,
-            model=model,
-            signature=msgspec.convert({"inputs": columns, "outputs": ["0", "1"]}, Signature),
-            input_example=ROWS.to_numpy().tolist(),
-            expected_answers=model.predict_proba(ROWS).tolist(),
-        )
-        directory = self.home / "bundles" / "late" / version
-        return directory, write_bundle(directory, contents)
 
     def _create(self, version: str, kind: str, document: JSON) -> None:
         url = f"{self.addresses['api']}/apis/{version}/namespaces/default/{kind.lower()}s"

@@ -95,10 +95,10 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
-def bundle(home: Path, version: str = "1") -> tuple[Path, str]:
+def bundle(home: Path, version: str = "1", labels: tuple[int, ...] = (0, 0, 1, 1)) -> tuple[Path, str]:
     """A freshly trained bundle of the model ``late``: its directory and its digest."""
     rows = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 3.0, 2.0]})
-    model = LogisticRegression().fit(rows, [0, 0, 1, 1])
+    model = LogisticRegression().fit(rows, labels)
     columns = [{"name": name, "type": "double"} for name in rows.columns]
     directory = home / "bundles" / "late" / version
     contents = Contents(

@@ -20,7 +20,6 @@ class ProcessSetting:
 
 PROCESS_SETTINGS = (
     ProcessSetting("watch_namespace", "SLUICEGATE_WATCH_NAMESPACE", "", "The only namespace to look at; empty: all."),
-    ProcessSetting("gateway", "SLUICEGATE_GATEWAY_KIND", "envoy", "Which gateway to stand behind: envoy."),
     ProcessSetting("identity", "POD_NAME", "", "This replica's name in the leader's lease; the host's name if empty."),
     ProcessSetting("namespace", "POD_NAMESPACE", "", "Where our own objects are; the service account's if empty."),
     ProcessSetting("lease", "SLUICEGATE_LEASE", "sluicegate-operator", "Name of the leader's Lease."),
@@ -39,7 +38,6 @@ class Process:
     """What this process is told; the table above says what each is."""
 
     watch_namespace: str
-    gateway: str
     identity: str
     namespace: str
     lease: str
