@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -49,7 +50,8 @@ def adopt(
         )
     try:
         access = from_kubeconfig(kubeconfig or str(Path("~/.kube/config").expanduser()))
-        found = asyncio.run(survey(access, None if all_namespaces else namespace, names, operator_namespace))
+        place = None if all_namespaces else namespace
+        found = asyncio.run(survey(access, place, names, operator_namespace, os.environ))
     except (OperatorError, OSError) as error:
         raise click.ClickException(str(error)) from error
     _show(found, output)
