@@ -18,7 +18,7 @@ from sluicegate.serving.operator.survey import Survey, survey
 
 LOOK_FIRST = 3
 """Exit status when something is restarted, removed, refused or without effect."""
-_MOST = 8
+_MOST = 5
 """Changes of one object that people are shown; all are in the other forms."""
 
 
@@ -112,7 +112,9 @@ def _because(reasons: tuple[str, ...]) -> str:
 
 def _fate(fate: Fate) -> Iterator[str]:
     yield f"{fate.kind} {fate.name}: {fate.verdict}" + _because((fate.reason,) if fate.reason else ())
-    shown = [each for each in fate.changes if each.path.startswith("spec")]
+    found = (each for each in fate.changes if each.path.startswith("spec"))
+    # Of a pod that is another's throughout, its images say the most.
+    shown = sorted(found, key=lambda each: not each.path.endswith(".image"))
     for change in shown[:_MOST]:
         yield f"  {change.path}: {change.before or '(nothing)'} → {change.after or '(nothing)'}"
     if len(shown) > _MOST:
