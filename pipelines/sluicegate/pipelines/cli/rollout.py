@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sluicegate.pipelines.cli.client import Api, RequestFailedError, resource_of
 from sluicegate.pipelines.cli.options import home_option, namespace_option, one_sentence, running_plane
 from sluicegate.pipelines.cli.tables import print_table
 from sluicegate.pipelines.plane.environment import plane_environment
+from sluicegate.pipelines.plane.errors import NotRunningError
 from sluicegate.serving.api.metadata import GROUP
 
 JSON = dict[str, Any]
@@ -59,8 +61,7 @@ def start(
 ) -> None:  # fmt: skip
     """Roll a registered VERSION of MODEL out to DEPLOYMENT, in the background."""
     with one_sentence():
-        found, plane = running_plane(home)
-        os.environ.update(plane_environment(found, plane.ports))
+        api = _surroundings(home)
         started = _started(
             deployment=deployment, model=model, version=version, namespace=namespace, plan=_plan(plan_file),
             mirror=not no_mirror, concurrency=concurrency, expected_disagreement=expected_disagreement,
@@ -68,7 +69,7 @@ def start(
         )  # fmt: skip
         click.echo(f"rollout {started} is started; `sluicegate rollout status {started} --watch` shows it")
         if wait:
-            _finish(_watch(Api(plane.ports.addresses()["api"]), namespace, started))
+            _finish(_watch(api, namespace, started))
 
 
 @rollout.command()
@@ -161,6 +162,15 @@ def history(deployment: str | None, namespace: str, home: Path) -> None:
         print_table(table | {"rows": rows}, wide=True)
     else:
         click.echo("no rollouts", err=True)
+
+
+def _surroundings(home: Path) -> Api:
+    """The API, and around this process what a step needs: of a plane all of it; a cluster's registry you name."""
+    api = api_of(home)
+    with suppress(NotRunningError):
+        found, plane = running_plane(home)
+        os.environ.update(plane_environment(found, plane.ports))
+    return api
 
 
 def _started(**arguments: Any) -> str:
