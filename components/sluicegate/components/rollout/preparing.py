@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from sluicegate.components.artefacts.bundles import described
 from sluicegate.components.rollout.errors import RolloutError, RolloutRefusedError
 from sluicegate.components.rollout.rollouts import KIND, Rollouts
 from sluicegate.components.step import step
@@ -19,8 +20,6 @@ from sluicegate.serving.api.names import candidate_name
 from sluicegate.serving.api.rollout_plan import RolloutPlan, canary_steps
 from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment
 from sluicegate.serving.bundle.errors import BundleError
-from sluicegate.serving.bundle.locations import resolve
-from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
 from sluicegate.serving.client.patience import created, patiently
@@ -86,7 +85,7 @@ def rollout_plan(plan: dict[str, Any], *, mirror: bool) -> RolloutPlan:
 def _recorded(bundle_uri: str) -> float | None:
     """The share of flips that the bundle's trainer saw; unknown where the bundle cannot be read from here."""
     try:
-        found = read_bundle(resolve(bundle_uri)).manifest.expected_disagreement
+        found = described(bundle_uri).manifest.expected_disagreement
     except BundleError:
         return None
     return None if found is None else found.share
