@@ -59,6 +59,7 @@ _ARGUMENTS = (
     ("concurrency", "refuse", "While another rollout is on its way: refuse, queue or supersede."),
     ("retry_refused", "false", "Whether a candidate that was refused before may try again."),
 )
+_THIS = "{{workflow.namespace}}/{{workflow.name}}/{{workflow.uid}}"
 _END = {"workflow_status": "{{workflow.status}}", "namespace": "{{workflow.parameters.namespace}}"}
 
 
@@ -73,7 +74,7 @@ def _call(name: str, template: Container | str, when: str | None = None, **argum
 
 def _entry(parts: dict[str, Container]) -> Steps:
     """The whole rollout, one step after the other."""
-    prepared = {name: _argument(name) for name, _, _ in _ARGUMENTS}
+    prepared = {name: _argument(name) for name, _, _ in _ARGUMENTS} | {"workflow": _THIS}
     ours = {"rollout": _argument("rollout"), "epoch": _PREPARED % "epoch", "namespace": _argument("namespace")}
     entry = Steps(name="rollout")
     entry.sub_steps = [

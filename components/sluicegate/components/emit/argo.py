@@ -37,6 +37,9 @@ def template(step: Step[..., Any], *, image: str = IMAGE, environment: str = "")
 
 
 def _parameter(slot: Slot) -> Parameter:
+    if slot.name == "run":
+        # Tried again by Argo, or retried by a person, a step of this workflow joins what it began before.
+        return Parameter(name=slot.name, default="{{workflow.uid}}", description=slot.description or None)
     if slot.required:
         return Parameter(name=slot.name, description=slot.description or None)
     # What may be left out is a structure; an empty one says the same.

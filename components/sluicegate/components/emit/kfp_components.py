@@ -493,6 +493,7 @@ def prepare_rollout(
     concurrency: str = "refuse",
     retry_refused: bool = False,
     timeout: float = 300.0,
+    workflow: str = "",
 ) -> NamedTuple(
     "Outputs", [("rollout", str), ("epoch", str), ("stable", str), ("candidate", str), ("plan", str), ("more", bool)]
 ):
@@ -512,6 +513,7 @@ def prepare_rollout(
         concurrency: Concurrency.
         retry_refused: Retry refused.
         timeout: Timeout.
+        workflow: Namespace/name/uid of the workflow that drives it; its end ends the rollout.
     """
     from sluicegate.components.emit.kfp_execution import execute
 
@@ -530,6 +532,7 @@ def prepare_rollout(
         concurrency=concurrency,
         retry_refused=retry_refused,
         timeout=timeout,
+        workflow=workflow,
     )
 
 
