@@ -20,6 +20,7 @@ from sluicegate.components.emit.catalogue import every_step
 from sluicegate.components.step import Slot, Step
 from sluicegate.monitoring.collector.exposition import DeploymentFigures, Figures, expose
 from sluicegate.monitoring.quality.joining import PairCounts
+from sluicegate.pipelines.chart.values import grouped
 from sluicegate.pipelines.cli.main import cli
 from sluicegate.pipelines.workflows import manifest as argo
 from sluicegate.serving.api import rollout_plan
@@ -55,6 +56,7 @@ def pages() -> dict[str, str]:
     makers: dict[str, Callable[[], Iterator[str]]] = {
         "rollout-plan.md": _plan, "bundle.md": _bundle, "steps.md": _steps, "commands.md": _commands,
         "model-server.md": _settings, "annotations.md": _annotations, "argo-fields.md": _argo, "metrics.md": _metrics,
+        "helm.md": _chart,
     }  # fmt: skip
     return {name: _page(name, maker) for name, maker in makers.items()}
 
@@ -141,6 +143,15 @@ def _slot(slot: Slot) -> str:
     kinds = {"input": f"{slot.artefact}, read", "output": f"{slot.artefact}, written"}
     default = "required" if slot.required else "none" if slot.default in ("", None, [], {}) else f"`{slot.default}`"
     return f"| `{slot.name}` | {kinds.get(slot.kind) or spelled(slot.type)} | {default} | {slot.description} |"
+
+
+def _chart() -> Iterator[str]:
+    for title, values in grouped():
+        yield from (f"## {title}", "", "| value | default | meaning |", "|---|---|---|")
+        for value in values:
+            default = msgspec.json.encode(value.default).decode()
+            yield f"| `{value.path}` | `{default}` | {value.sentence} |"
+        yield ""
 
 
 def _commands() -> Iterator[str]:

@@ -70,6 +70,8 @@ def commands(page: Path) -> Iterator[list[str]]:
     for block in blocks(page, "bash", "console"):
         for line in block.text.replace("\\\n", " ").splitlines():
             typed = line if block.language == "bash" or line.startswith("$ ") else ""
+            if typed.startswith(("helm ", "kubectl ")):
+                continue  # there sluicegate is the name of a release or a namespace
             for found in re.finditer(r"(?:^|[\s(/])(sluicegate|make)( [^|&#)]*)", typed):
                 yield [found[1], *found[2].split()]
 

@@ -150,9 +150,8 @@ class Operator:
             self._caches,
             self._installation,
             self._clock,
+            self._process,
             namespace=self._namespace,
-            host=self._process.host,
-            port=self._process.webhook_port,
         )
 
     def _server(self, app: Starlette, port: int) -> uvicorn.Server:

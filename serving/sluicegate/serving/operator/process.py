@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sluicegate.serving.operator.errors import SettingsRefusedError
 
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessSetting:
@@ -27,8 +29,17 @@ PROCESS_SETTINGS = (
     ProcessSetting("http_port", "SLUICEGATE_HTTP_PORT", 8080, "Port of health and metrics."),
     ProcessSetting("xds_port", "SLUICEGATE_XDS_PORT", 8081, "Port at which the bundled Envoys ask for their routes."),
     ProcessSetting("webhook_port", "SLUICEGATE_WEBHOOK_PORT", 9443, "Port of the admission webhook; 0: none."),
+    ProcessSetting(
+        "webhook_certificate",
+        "SLUICEGATE_WEBHOOK_CERTIFICATE",
+        "",
+        "Directory of the webhook's tls.crt and tls.key, if somebody else keeps them; the operator does if empty.",
+    ),
     ProcessSetting("front_port", "SLUICEGATE_GATEWAY_PORT", 8003, "Port at which the bundled Envoys take requests."),
     ProcessSetting("workers", "SLUICEGATE_WORKERS", 4, "How many deployments are looked at at a time."),
+    ProcessSetting(
+        "log_level", "SLUICEGATE_LOG_LEVEL", "info", "The least that is logged: debug, info, warning, error."
+    ),
     ProcessSetting("kubeconfig", "KUBECONFIG", "", "Which cluster, outside of one."),
 )
 
@@ -45,8 +56,10 @@ class Process:
     http_port: int
     xds_port: int
     webhook_port: int
+    webhook_certificate: str
     front_port: int
     workers: int
+    log_level: str
     kubeconfig: str
 
 
@@ -54,6 +67,10 @@ def read_process(environment: Mapping[str, str] = os.environ) -> Process:
     """Settings of the environment, defaults where it says nothing. Raises SettingsRefusedError."""
     values = {each.name: _read(each, environment.get(each.env)) for each in PROCESS_SETTINGS}
     values["identity"] = values["identity"] or socket.gethostname()
+    if str(values["log_level"]).upper() not in _LEVELS:
+        raise SettingsRefusedError(
+            f"SLUICEGATE_LOG_LEVEL: found {values['log_level']!r}; expected {' | '.join(_LEVELS)}"
+        )
     return Process(**values)  # type: ignore[arg-type]  # each is of its default's type
 
 
