@@ -22,6 +22,8 @@ from sluicegate.serving.bundle.writing import Contents, write_bundle
 ROOT = Path(__file__).parents[2]
 HOME = "sluicegate"
 """The installation's namespace."""
+NAME = "flights"
+"""The SeldonDeployment of most tests."""
 ROW = {"data": {"names": ["a", "b", "c", "d"], "ndarray": [[0.5, -1, 2, 0]]}}
 JSON = dict[str, Any]
 
@@ -45,6 +47,11 @@ def _built(kubectl: Kubectl, folder: str) -> list[JSON]:
     text = kubectl("kustomize", str(ROOT / "manifests" / folder))
     tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{image_rig.TAG}", text)
     return [document for document in yaml.safe_load_all(tested) if document]
+
+
+def status(kubectl: Kubectl) -> Any:
+    """Of the SeldonDeployment."""
+    return kubectl.json("get", "sdep", NAME).get("status", {})
 
 
 def as_list(objects: list[JSON]) -> JSON:
@@ -120,12 +127,12 @@ def workflow(rollout: str, target: str, namespace: str, model: Model, plan: JSON
 
 
 class Load:
-    """Asks through the gateway until the block ends; a connection that was cut is tried once more."""
+    """Asks through the gateway until the block ends; a connection that was cut is tried again, ``tries`` times in all."""
 
-    def __init__(self, url: str, threads: int = 3) -> None:
+    def __init__(self, url: str, threads: int = 3, tries: int = 2) -> None:
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
-        self._url, self._done = url, threading.Event()
+        self._url, self._tries, self._done = url, tries, threading.Event()
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> "Load":
@@ -144,7 +151,7 @@ class Load:
                 self._once(client)
 
     def _once(self, client: httpx.Client) -> None:
-        for tries_left in (1, 0):
+        for tries_left in reversed(range(self._tries)):
             try:
                 answer = client.post(self._url, json=ROW)
             except httpx.TransportError as error:
