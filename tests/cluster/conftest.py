@@ -71,9 +71,7 @@ def serving(installed: Kubectl, models: dict[str, rig.Model], namespace: str) ->
     mine("apply", "-f", "-", stdin=rig.as_list(rig.templates(mine)))
     mine("apply", "-f", "-", stdin=rig.secret())
     mine("apply", "-f", "-", stdin=rig.deployment(rig.NAME, models["1"]))
-    wait_until(
-        lambda: rig.status(mine).get("state") == "Available" and rig.status(mine)["replicas"] == 2, 120, "served"
-    )
+    wait_until(lambda: rig.served_by(mine) == 2, 120, "served by two")
     yield mine
     mine("delete", "sdep", "--all", "--timeout=60s")
 

@@ -54,6 +54,12 @@ def status(kubectl: Kubectl) -> Any:
     return kubectl.json("get", "sdep", NAME).get("status", {})
 
 
+def served_by(kubectl: Kubectl) -> int:
+    """How many servers answer for it."""
+    found = status(kubectl)
+    return int(found.get("replicas", 0)) if found.get("state") == "Available" else 0
+
+
 def as_list(objects: list[JSON]) -> JSON:
     """One document of many objects."""
     return {"apiVersion": "v1", "kind": "List", "items": objects}
@@ -127,7 +133,7 @@ def workflow(rollout: str, target: str, namespace: str, model: Model, plan: JSON
 
 
 class Load:
-    """Asks through the gateway until the block ends; a connection that was cut is tried again, ``tries`` times in all."""
+    """Asks through the gateway until the block ends; ``tries`` times in all when a connection is cut."""
 
     def __init__(self, url: str, threads: int = 3, tries: int = 2) -> None:
         self.answers: Counter[str] = Counter()
