@@ -3,6 +3,7 @@
 Images must be where the node pulls from: `make images REGISTRY=… PUSH=1`.
 """
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -135,9 +136,13 @@ def test_a_rollout_whose_workflow_is_gone_goes_back_by_itself(
 def test_a_rollout_is_let_in_by_argo_and_promoted(
     serving: Kubectl, models: dict[str, rig.Model], url: str, installed: Kubectl
 ) -> None:
+    """And a tool that keeps the cluster at what Git says applies the same manifest all the way up."""
     with rig.Load(url) as load:
         serving("create", "-f", "-", stdin=rig.workflow("second", rig.NAME, serving.namespace, models["2"], PLAN))
+        applied = _apply_until_half(serving, rig.deployment(rig.NAME, models["1"]))
         wait_until(_ends(serving, "second"), 300, "the rollout ends")
+
+    assert applied > 5
 
     rollout = serving.json("get", "modelrollout", "second")["status"]
     assert (rollout["phase"], load.failures) == ("Promoted", []), rollout
@@ -149,6 +154,17 @@ def test_a_rollout_is_let_in_by_argo_and_promoted(
     name, _, path = rollout["evidence"].partition(":7081")
     assert name == "http://sluicegate-collector.sluicegate"
     assert httpx.get(f"http://{host}:7081{path}").json()["verdicts"]
+
+
+def _apply_until_half(kubectl: Kubectl, original: rig.JSON) -> int:
+    """Every two seconds until the candidate has half of the traffic; how often."""
+    pause, applied = threading.Event(), 0
+    while 50 not in rig.status(kubectl).get("traffic", {}).values():
+        said = kubectl("apply", "-f", "-", stdin=original)
+        assert "unchanged" in said, said
+        applied += 1
+        pause.wait(2)
+    return applied
 
 
 def _ends(kubectl: Kubectl, rollout: str) -> Callable[[], bool]:
