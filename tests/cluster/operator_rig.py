@@ -22,6 +22,8 @@ from sluicegate.serving.bundle.writing import Contents, write_bundle
 ROOT = Path(__file__).parents[2]
 HOME = "sluicegate"
 """The installation's namespace."""
+NAME = "flights"
+"""The SeldonDeployment of most tests."""
 ROW = {"data": {"names": ["a", "b", "c", "d"], "ndarray": [[0.5, -1, 2, 0]]}}
 JSON = dict[str, Any]
 
@@ -63,8 +65,19 @@ def templates(kubectl: Kubectl) -> list[JSON]:
 
 def _built(kubectl: Kubectl, folder: Path, tag: str) -> list[JSON]:
     text = kubectl("kustomize", str(folder))
-    tested = re.sub(r"image: sluicegate/([\w-]+):[\d.]+", rf"image: {image_rig.PREFIX}/\1:{tag}", text)
+    tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{tag}", text)
     return [document for document in yaml.safe_load_all(tested) if document]
+
+
+def status(kubectl: Kubectl) -> Any:
+    """Of the SeldonDeployment."""
+    return kubectl.json("get", "sdep", NAME).get("status", {})
+
+
+def served_by(kubectl: Kubectl) -> int:
+    """How many servers answer for it."""
+    found = status(kubectl)
+    return int(found.get("replicas", 0)) if found.get("state") == "Available" else 0
 
 
 def as_list(objects: list[JSON]) -> JSON:
@@ -140,12 +153,12 @@ def workflow(rollout: str, target: str, namespace: str, model: Model, plan: JSON
 
 
 class Load:
-    """Asks through the gateway until the block ends; a connection that was cut is tried once more."""
+    """Asks through the gateway until the block ends; ``tries`` times in all when a connection is cut."""
 
-    def __init__(self, url: str, threads: int = 3) -> None:
+    def __init__(self, url: str, threads: int = 3, tries: int = 2) -> None:
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
-        self._url, self._done = url, threading.Event()
+        self._url, self._tries, self._done = url, tries, threading.Event()
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> "Load":
@@ -164,7 +177,7 @@ class Load:
                 self._once(client)
 
     def _once(self, client: httpx.Client) -> None:
-        for tries_left in (1, 0):
+        for tries_left in reversed(range(self._tries)):
             try:
                 answer = client.post(self._url, json=ROW)
             except httpx.TransportError as error:

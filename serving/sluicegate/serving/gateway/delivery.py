@@ -5,14 +5,16 @@ clusters and servers that only the old routes use stay until the new routes are 
 Envoy polls by REST: the version in its next poll is what it holds. It repeats the old one when it refused, or when the
 answer got lost; the same answer ignored twice is a refusal. A new Envoy starts with empty versions and gets all again;
 one that is killed before it acknowledged anything has refused nothing, and its successor is told by its connection.
+There may be thousands of clusters, each with a poll of its own: what a poll changes is looked at again, never all.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.clusters import cluster, endpoints
-from sluicegate.serving.gateway.envoy import Addresses, Table, digest
+from sluicegate.serving.gateway.envoy import Addresses, Table, differing, digest
 from sluicegate.serving.gateway.routes import Acknowledged, Address
 
 LISTENERS, CLUSTERS, ENDPOINTS, ROUTES = "listeners", "clusters", "endpoints", "routes"
@@ -79,6 +81,10 @@ class Delivery:
         self._cluster_sets: dict[str, frozenset[str]] = {}
         self._settled_at: float | None = None
         self._version = ""
+        self._suspects: set[Key] = set()
+        """Keys that were once answered in vain."""
+        self.behind: set[str] = set()
+        """Clusters whose servers Envoy does not hold as it should."""
         self.words = ""
         """Why Envoy refused something, as far as it is known."""
 
@@ -86,18 +92,26 @@ class Delivery:
         """From now on ``table`` is what should be in force."""
         if self._newest is None or self._newest.version != table.version:
             self.words = ""
+        first, before = self._newest is None, self._tables()
         self._newest = table
         if table.routes_version in self._alive:
             self._alive[table.routes_version] = table
         self._recognise(self._held((ROUTES, "")))
+        self._review({*table.names, *self._subscribed()} if first else self._touched(before))
 
     def heard(self, key: Key, version: str, now: float, *, fresh: bool = False) -> None:
         """Envoy polls for ``key`` and holds ``version`` of it. ``fresh``: the connection never polled before."""
         if key == (CLUSTERS, ""):
             self._heard_clusters(version, now)
-        self._subscriptions.setdefault(key, Subscription()).heard(version, now, fresh=fresh)
+        subscription = self._subscriptions.setdefault(key, Subscription())
+        subscription.heard(version, now, fresh=fresh)
+        (self._suspects.add if subscription.ignored else self._suspects.discard)(key)
         if key == (ROUTES, ""):
+            before = self._tables()
             self._heard_routes(version, now)
+            self._review(self._touched(before))
+        elif key[0] == ENDPOINTS:
+            self._review((key[1],))
 
     def offer(self, key: Key, now: float) -> Offer | None:
         """What to answer the pending poll for ``key``; None as long as Envoy has what it should have."""
@@ -111,8 +125,14 @@ class Delivery:
         """``offer`` is on its way."""
         self._subscriptions[key].sent = offer.version
         if key == (ROUTES, "") and self._newest:
+            before = self._tables()
             tables = [table for table in (self._newest, self._good) if table]
             self._alive |= {table.routes_version: table for table in tables if table.routes_version == offer.version}
+            self._review(self._touched(before))
+
+    def shunned_until(self, key: Key, now: float) -> float | None:
+        """When something that Envoy refused is offered again to the pending poll for ``key``; None: nothing was."""
+        return self._subscriptions[key].retry_at if key in self._suspects and self._refuses(key, now) else None
 
     @property
     def answers(self) -> bool:
@@ -121,7 +141,9 @@ class Delivery:
 
     def refused(self) -> tuple[Key, ...]:
         """Keys whose wanted content Envoy does not take."""
-        return tuple(key for key, one in self._subscriptions.items() if one.refuses(self._wanted_version(key)))
+        return tuple(
+            key for key in sorted(self._suspects) if self._subscriptions[key].refuses(self._wanted_version(key))
+        )
 
     def acknowledged(self) -> Acknowledged:
         """What is in force."""
@@ -132,7 +154,7 @@ class Delivery:
         refused = self.refused()
         return Acknowledged(
             version=self._version,
-            traffic=dict(self._good.traffic) if self._good else {},
+            traffic=self._good.traffic if self._good else {},
             rejected=(self.words or f"Envoy refused {refused}; its log says why") if refused else "",
         )
 
@@ -141,20 +163,26 @@ class Delivery:
         if kind == ROUTES:
             return self._newest.routes_version if self._newest else ""
         if kind == CLUSTERS:
-            return digest(_clusters(self._wanted_clusters()))
+            return _clusters(self._wanted_clusters()).version
         offer = self._endpoints_offer(name) if kind == ENDPOINTS else self._listener
         return offer.version if offer else ""
 
     def _heard_clusters(self, version: str, now: float) -> None:
         if not version:
+            lost = self._subscribed()
             self._subscriptions = {key: one for key, one in self._subscriptions.items() if key == (CLUSTERS, "")}
+            self._suspects &= {(CLUSTERS, "")}
+            self._review({*lost, *self._touched(())})
         if self._settled_at is None:
             self._settled_at = now + (SETTLE_SECONDS if version else 0)
         names = self._cluster_sets.get(version)
         if names is not None:
             self._cluster_sets = {version: names}
-            for key in [key for key in self._subscriptions if key[0] == ENDPOINTS and key[1] not in names]:
-                del self._subscriptions[key]
+            lost = self._subscribed() - names
+            for name in lost:
+                del self._subscriptions[ENDPOINTS, name]
+                self._suspects.discard((ENDPOINTS, name))
+            self._review(lost)
 
     def _heard_routes(self, version: str, now: float) -> None:
         self._recognise(version)
@@ -191,27 +219,28 @@ class Delivery:
     def _clusters_offer(self, now: float) -> Offer | None:
         if self._settled_at is None or now < self._settled_at:
             return None
-        self._lingering = {name: one for name, one in self._lingering.items() if one[0] > now}
+        if over := [name for name, one in self._lingering.items() if one[0] <= now]:
+            self._lingering = {name: one for name, one in self._lingering.items() if one[0] > now}
+            self._review(over)
         names = self._wanted_clusters()
-        clusters = _clusters(names)
-        version = digest(clusters)
-        self._cluster_sets[version] = names
-        return Offer(version=version, resources=clusters)
+        found = _clusters(names)
+        self._cluster_sets[found.version] = names
+        return found
 
     def _wanted_clusters(self) -> frozenset[str]:
-        tables = [table for table in (self._newest, *self._alive.values()) if table]
-        names = frozenset(self._lingering).union(*(table.addresses for table in tables))
-        if self._held((ROUTES, "")) in self._alive:
-            return names
+        tables = {id(table): table for table in (self._newest, *self._alive.values()) if table}
+        known = self._held((ROUTES, "")) in self._alive
+        if known and not self._lingering and len(tables) == 1:
+            return next(iter(tables.values())).names
+        names = frozenset(self._lingering).union(*(table.names for table in tables.values()))
         # Routes of a former door, unknown to this one: whatever Envoy polls endpoints for may be named in them.
-        return names | {name for kind, name in self._subscriptions if kind == ENDPOINTS}
+        return names if known else names | self._subscribed()
 
     def _endpoints_offer(self, name: str) -> Offer | None:
         addresses = self._servers(name)
         if addresses is None:
             return None
-        resource = endpoints(name, addresses)
-        return Offer(version=digest(resource), resources=(resource,))
+        return _endpoints(name, addresses)
 
     def _servers(self, name: str) -> Addresses | None:
         """The newest servers; the old ones too while routes that lean on them are in force."""
@@ -232,7 +261,10 @@ class Delivery:
 
     def _ready(self, table: Table) -> bool:
         names = self._cluster_sets.get(self._held((CLUSTERS, "")), frozenset())
-        return names >= table.addresses.keys() and all(map(self._has_endpoints, table.addresses))
+        return names >= table.names and self._has_servers(table)
+
+    def _has_servers(self, table: Table) -> bool:
+        return not any(name in table.names for name in self.behind)
 
     def _has_endpoints(self, name: str) -> bool:
         offer = self._endpoints_offer(name)
@@ -242,20 +274,46 @@ class Delivery:
         routes = self._subscriptions.get((ROUTES, ""))
         # A poll that was just answered with something else still names the version from before.
         holds = routes is not None and routes.held == table.routes_version and routes.sent is None
-        return holds and all(map(self._has_endpoints, table.addresses))
+        return holds and self._has_servers(table)
 
     def _strayed(self, table: Table) -> bool:
         """Whether Envoy has other routes, or was sent some: ``table`` was wanted once, then another, now again."""
         routes = self._subscriptions.get((ROUTES, ""))
         return routes is not None and not {routes.held, routes.sent or ""} <= {"", table.routes_version}
 
+    def _tables(self) -> tuple[Table, ...]:
+        return tuple(table for table in (self._newest, self._good, *self._alive.values()) if table)
+
+    def _touched(self, before: tuple[Table, ...]) -> Iterable[str]:
+        """Clusters whose wanted servers may be others than they were under the tables ``before``."""
+        return differing({id(table): table for table in (*before, *self._tables())}.values()) | self._lingering.keys()
+
+    def _subscribed(self) -> frozenset[str]:
+        return frozenset(name for kind, name in self._subscriptions if kind == ENDPOINTS)
+
+    def _review(self, names: Iterable[str]) -> None:
+        for name in names:
+            (self.behind.discard if self._has_endpoints(name) else self.behind.add)(name)
+
+    def _refuses(self, key: Key, now: float) -> bool:
+        return self._subscriptions[key].shuns(self._wanted_version(key), now)
+
     def _held(self, key: Key) -> str:
         subscription = self._subscriptions.get(key)
         return subscription.held if subscription else ""
 
 
-def _clusters(names: Iterable[str]) -> tuple[JSON, ...]:
-    return tuple(cluster(name) for name in sorted(names))
+@lru_cache(maxsize=8)
+def _clusters(names: frozenset[str]) -> Offer:
+    ordered = sorted(names)
+    # A cluster's definition depends on its name alone.
+    return Offer(version=digest([cluster(""), ordered]), resources=tuple(cluster(name) for name in ordered))
+
+
+@lru_cache(maxsize=20_000)
+def _endpoints(name: str, addresses: Addresses) -> Offer:
+    resource = endpoints(name, addresses)
+    return Offer(version=digest(resource), resources=(resource,))
 
 
 def _union(groups: list[Addresses]) -> Addresses:

@@ -5,6 +5,7 @@ whoever was announced by ``expect``. Where Envoys differ about a deployment, wha
 that one of them still gives is not yet taken away. With a single Envoy all of this is that Envoy's own word.
 """
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,6 +37,8 @@ class Fleet:
         self._newest: Table | None = None
         self._version = ""
         self._traffic: Traffic = {}
+        self._told: list[Traffic] = []
+        """From whose words ``_traffic`` was made."""
 
     def publish(self, table: Table) -> None:
         """From now on ``table`` is what should be in force everywhere."""
@@ -47,21 +50,25 @@ class Fleet:
         """Nothing is in force before these have it, even if they have not been heard of yet."""
         self._expected = nodes
 
-    def opened(self, node: str, now: float) -> Delivery:
-        """``node`` polls; returns what it gets its answers from."""
+    def deliveries(self) -> list[tuple[str, Delivery]]:
+        """Each Envoy with what it gets its answers from."""
+        return [(node, member.delivery) for node, member in self._members.items()]
+
+    def opened(self, node: str, now: float, *, counts: bool = True) -> Delivery:
+        """``node`` polls; returns what it gets its answers from. ``counts``: while it does, it is there."""
         self._forget(now)
         if node not in self._members:
             self._members[node] = _Member(Delivery(self._listener(node)))
             if self._newest is not None:
                 self._members[node].delivery.publish(self._newest)
         member = self._members[node]
-        member.open_polls, member.heard_at = member.open_polls + 1, now
+        member.open_polls, member.heard_at = member.open_polls + counts, now
         return member.delivery
 
-    def closed(self, node: str, now: float) -> None:
+    def closed(self, node: str, now: float, *, counts: bool = True) -> None:
         """A poll of ``node`` ended, answered or not."""
         if member := self._members.get(node):
-            member.open_polls, member.heard_at = member.open_polls - 1, now
+            member.open_polls, member.heard_at = member.open_polls - counts, now
 
     def acknowledged(self, now: float) -> Acknowledged:
         """What is in force at every Envoy."""
@@ -74,7 +81,7 @@ class Fleet:
             self._version = ""
         if complete and told:
             self._traffic = self._agreed(told)
-        return Acknowledged(version=self._version, traffic=dict(self._traffic), rejected=_complaints(told))
+        return Acknowledged(version=self._version, traffic=self._traffic, rejected=_complaints(told))
 
     def by_node(self, now: float) -> dict[str, Acknowledged]:
         """What each Envoy has that is there; the last one that was, when none is."""
@@ -94,10 +101,14 @@ class Fleet:
     def _agreed(self, told: dict[str, Acknowledged]) -> Traffic:
         """Where all who answer requests agree, that; elsewhere what held before. A new Envoy answers nobody yet."""
         if len(told) == 1:
+            self._told = []
             return next(iter(told.values())).traffic
         answering = [one.traffic for node, one in told.items() if self._members[node].delivery.answers]
-        if not answering:
+        if not answering or (len(answering) == len(self._told) and all(map(operator.is_, answering, self._told))):
             return self._traffic
+        self._told = answering
+        if all(one is answering[0] for one in answering):
+            return answering[0]
         agreed: Traffic = {}
         for key in {key for traffic in [self._traffic, *answering] for key in traffic}:
             shares = [traffic.get(key) for traffic in answering]

@@ -23,11 +23,8 @@ VERSION_PATH = "/.sluicegate/version"
 """Answers the version of the routes in force: so an Envoy can be asked by whoever does not feed it."""
 
 
-def route_table(routes: tuple[Route, ...]) -> JSON:
-    """The table of all deployments; what fits none is answered 404 by the listener."""
-    entries = [
-        entry for route in sorted(routes, key=lambda one: (one.namespace, one.name)) for entry in _entries(route)
-    ]
+def route_table(entries: list[JSON]) -> JSON:
+    """The table of all deployments' entries; what fits none is answered 404 by the listener."""
     host = {
         "name": ROUTE_TABLE,
         "domains": ["*"],
@@ -48,7 +45,8 @@ def with_version(table: JSON, version: str) -> JSON:
     return table | {"virtual_hosts": [host | {"routes": [answer, *host["routes"]]}]}
 
 
-def _entries(route: Route) -> list[JSON]:
+def entries_of(route: Route) -> list[JSON]:
+    """One deployment's share of the table."""
     prefix = f"/seldon/{route.namespace}/{route.name}/"
     predictions = re.escape(prefix) + PREDICTIONS
     kinds: tuple[tuple[str, list[JSON], bool, bool], ...] = (

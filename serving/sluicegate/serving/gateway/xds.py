@@ -6,40 +6,61 @@ the polls may be called from any thread. One Envoy's polls must all reach the sa
 """
 
 import asyncio
-import itertools
 import logging
+import random
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
 from sluicegate.serving.gateway.complaints import last_refusal
 from sluicegate.serving.gateway.delivery import CLUSTERS, ENDPOINTS, LISTENERS, ROUTES, Delivery, Key, Offer
-from sluicegate.serving.gateway.envoy import render
+from sluicegate.serving.gateway.envoy import Table, render
 from sluicegate.serving.gateway.fleet import Fleet
 from sluicegate.serving.gateway.listener import Front, listener
 from sluicegate.serving.gateway.routes import Acknowledged, Route
 
-HOLD_SECONDS = 25.0
-"""How long a poll is held; Envoy gives up after ``clusters.POLL_TIMEOUT``."""
+HOLD_SECONDS, ENDPOINTS_HOLD_SECONDS = 25.0, 280.0
+"""How long a poll is held; Envoy gives up after ``clusters.POLL_TIMEOUT`` and ``ENDPOINTS_POLL_TIMEOUT``."""
 _GLANCE_SECONDS = 0.25
-"""How often a held poll looks at the clock: clusters leave by time, not by an event."""
-_MOST_PEERS = 10_000
+"""How often a held poll for clusters looks at the clock: they leave by time, not by an event."""
+_MOST_PEERS = 50_000
 """How many connections are remembered, the latest: an Envoy holds one for each cluster."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
+    """A held poll."""
+
     loop: asyncio.AbstractEventLoop
     event: asyncio.Event
+
+
+class _Node(msgspec.Struct, frozen=True):
+    id: str = ""
+
+
+class _Status(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
+class _Request(msgspec.Struct, frozen=True):
+    """What is read of a DiscoveryRequest; most of it is the list of Envoy's extensions."""
+
+    version_info: str = ""
+    node: _Node = _Node()
+    resource_names: list[str] = []
+    error_detail: _Status = _Status()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +87,17 @@ class XdsDoor:
         front: Front,
         *,
         gateway_log: Path | None = None,
-        hold_seconds: float = HOLD_SECONDS,
+        hold_seconds: float | None = None,
         elsewhere: Mapping[str, Front] | None = None,
     ) -> None:
         fronts = dict(elsewhere or {})
         self._fleet = Fleet(lambda node: listener(fronts.get(node, front)))
         self._gateway_log = gateway_log
-        self._hold = hold_seconds
+        self._holds = (hold_seconds or HOLD_SECONDS, hold_seconds or ENDPOINTS_HOLD_SECONDS)
         self._lock = threading.Lock()
-        self._waiters: set[_Waiter] = set()
-        self._counter = itertools.count()
-        self._turns: dict[tuple[str, Key], int] = {}
+        self._waiters: dict[tuple[str, Key], _Waiter] = {}
         """The newest poll of each kind: an older one, whose client went away unnoticed, ends."""
+        self._table: Table | None = None
         self._peers: dict[tuple[str, int], bool] = {}
         self._closed = False
 
@@ -86,10 +106,12 @@ class XdsDoor:
 
         Raises InvalidRouteError, with nothing changed. Before the first call, a running Envoy keeps what it has.
         """
-        table = render(routes)
+        table = render(routes, self._table)
         with self._lock:
+            self._table = table
             self._fleet.publish(table)
-        self._wake()
+            for node, delivery in self._fleet.deliveries():
+                self._wake(node, delivery)
         return table.version
 
     def acknowledged(self) -> Acknowledged:
@@ -110,7 +132,9 @@ class XdsDoor:
     def close(self) -> None:
         """Let all held polls go, so that the server which holds them can stop. Envoy keeps what it has."""
         self._closed = True
-        self._wake()
+        with self._lock:
+            for waiter in self._waiters.values():
+                _ring(waiter)
 
     def routes(self) -> list[HttpRoute]:
         """Paths to mount in an ASGI application."""
@@ -121,21 +145,25 @@ class XdsDoor:
 
     async def _poll(self, request: Request) -> Response:
         try:
-            document = await request.json()
-            poll = _read(request.url.path.rpartition(":")[2], document, fresh=self._is_fresh(request))
-        except (ValueError, AttributeError, TypeError):
+            body = await request.body()
+            poll = _read(request.url.path.rpartition(":")[2], body, fresh=self._is_fresh(request))
+        except msgspec.MsgspecError:
             return JSONResponse({"message": "expected a DiscoveryRequest of Envoy in JSON"}, status_code=400)
         except ClientDisconnect:
             return Response(status_code=304)
+        # Polls for endpoints outlive a machine that is gone without a word: they do not say that an Envoy is there.
+        counts = poll.key[0] != ENDPOINTS
         with self._lock:
-            delivery = self._fleet.opened(poll.node, time.monotonic())
+            delivery = self._fleet.opened(poll.node, time.monotonic(), counts=counts)
         try:
-            turn = self._heard(poll, delivery)
-            offer = await self._next_offer(request, poll, delivery, turn)
+            waiter = self._heard(poll, delivery)
+            offer = await self._next_offer(request, poll, delivery, waiter)
         finally:
             with self._lock:
-                self._fleet.closed(poll.node, time.monotonic())
-        return Response(status_code=304) if offer is None else JSONResponse(_answer(offer))
+                self._fleet.closed(poll.node, time.monotonic(), counts=counts)
+        if offer is None:
+            return Response(status_code=304)
+        return Response(msgspec.json.encode(_answer(offer)), media_type="application/json")
 
     def _is_fresh(self, request: Request) -> bool:
         """Whether this connection never polled before. An Envoy reuses its own; a new one has none to reuse."""
@@ -147,64 +175,92 @@ class XdsDoor:
                 del self._peers[next(iter(self._peers))]
         return not known
 
-    def _heard(self, poll: _Poll, delivery: Delivery) -> int:
+    def _heard(self, poll: _Poll, delivery: Delivery) -> _Waiter:
+        waiter = _Waiter(asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
             before = delivery.refused()
             delivery.heard(poll.key, poll.held, time.monotonic(), fresh=poll.fresh)
-            self._turns[poll.node, poll.key] = turn = next(self._counter)
+            if older := self._waiters.pop((poll.node, poll.key), None):
+                _ring(older)
+            self._waiters[poll.node, poll.key] = waiter
             if poll.key in delivery.refused() and poll.key not in before:
                 what = " ".join(poll.key).strip()
                 delivery.words = poll.told or self._read_log() or f"Envoy refused {what}; see its log"
                 _log.error("the gateway %s refused %s: %s", poll.node, what, delivery.words)
-        # What one kind acknowledges may be what another kind waits for.
-        self._wake()
-        return turn
+            # What one kind acknowledges may be what another kind waits for.
+            if poll.key[0] != ENDPOINTS:
+                self._wake(poll.node, delivery)
+            elif routes := self._waiters.get((poll.node, (ROUTES, ""))):
+                _ring(routes)
+        return waiter
 
     def _read_log(self) -> str:
         return last_refusal(self._gateway_log) if self._gateway_log else ""
 
-    async def _next_offer(self, request: Request, poll: _Poll, delivery: Delivery, turn: int) -> Offer | None:
-        waiter = _Waiter(asyncio.get_running_loop(), asyncio.Event())
+    async def _next_offer(self, request: Request, poll: _Poll, delivery: Delivery, waiter: _Waiter) -> Offer | None:
         gone = asyncio.ensure_future(request.receive())
-        end = time.monotonic() + self._hold
-        self._waiters.add(waiter)
+        end = time.monotonic() + self._held_for(poll.key)
         try:
-            while not self._closed and not gone.done() and self._is_last(poll, turn) and time.monotonic() < end:
+            while not self._closed and not gone.done() and self._is_last(poll, waiter) and time.monotonic() < end:
                 waiter.event.clear()
-                if offer := self._take(poll.key, delivery):
+                if offer := self._take(poll, delivery):
                     return offer
                 woken = asyncio.ensure_future(waiter.event.wait())
-                await asyncio.wait({woken, gone}, timeout=_GLANCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                pause = self._pause(poll.key, delivery, end)
+                await asyncio.wait({woken, gone}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 woken.cancel()
             return None
         finally:
-            self._waiters.discard(waiter)
             gone.cancel()
-            if self._is_last(poll, turn):
-                del self._turns[poll.node, poll.key]
+            with self._lock:
+                if self._is_last(poll, waiter):
+                    del self._waiters[poll.node, poll.key]
 
-    def _is_last(self, poll: _Poll, turn: int) -> bool:
-        return self._turns.get((poll.node, poll.key)) == turn
+    def _held_for(self, key: Key) -> float:
+        """Thousands of polls that began together must not end together."""
+        usual, longest = self._holds
+        return longest * random.uniform(0.5, 1) if key[0] == ENDPOINTS else usual  # noqa: S311  no secret
 
-    def _take(self, key: Key, delivery: Delivery) -> Offer | None:
+    def _pause(self, key: Key, delivery: Delivery, end: float) -> float:
+        now = time.monotonic()
         with self._lock:
-            offer = delivery.offer(key, time.monotonic())
+            again = now + _GLANCE_SECONDS if key == (CLUSTERS, "") else delivery.shunned_until(key, now)
+        return max(min(end, again or end) - now, 0)
+
+    def _is_last(self, poll: _Poll, waiter: _Waiter) -> bool:
+        return self._waiters.get((poll.node, poll.key)) is waiter
+
+    def _take(self, poll: _Poll, delivery: Delivery) -> Offer | None:
+        with self._lock:
+            offer = delivery.offer(poll.key, time.monotonic())
             if offer is not None:
-                delivery.sent(key, offer)
+                delivery.sent(poll.key, offer)
+                if poll.key == (ROUTES, ""):
+                    self._wake(poll.node, delivery)
             return offer
 
-    def _wake(self) -> None:
-        for waiter in list(self._waiters):
-            waiter.loop.call_soon_threadsafe(waiter.event.set)
+    def _wake(self, node: str, delivery: Delivery) -> None:
+        """Let the polls of an Envoy look again whose answer may have come."""
+        keys = [(kind, "") for kind in (LISTENERS, CLUSTERS, ROUTES)] + [(ENDPOINTS, name) for name in delivery.behind]
+        for key in keys:
+            if waiter := self._waiters.get((node, key)):
+                _ring(waiter)
 
 
-def _read(kind: str, document: dict[str, Any], *, fresh: bool) -> _Poll:
-    names = ",".join(document.get("resource_names", []))
+def _ring(waiter: _Waiter) -> None:
+    # The loop of a held poll may have ended with its server.
+    with suppress(RuntimeError):
+        waiter.loop.call_soon_threadsafe(waiter.event.set)
+
+
+def _read(kind: str, body: bytes, *, fresh: bool) -> _Poll:
+    request = msgspec.json.decode(body, type=_Request)
+    names = ",".join(request.resource_names)
     return _Poll(
-        node=str((document.get("node") or {}).get("id", "")),
+        node=request.node.id,
         key=(kind, names if kind == ENDPOINTS else ""),
-        held=str(document.get("version_info", "")),
-        told=str((document.get("error_detail") or {}).get("message", "")),
+        held=request.version_info,
+        told=request.error_detail.message,
         fresh=fresh,
     )
 

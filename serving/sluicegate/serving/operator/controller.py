@@ -30,6 +30,7 @@ from sluicegate.serving.operator.observing import answers, is_made_by, observed_
 from sluicegate.serving.operator.ports import Clock, Gateway, InForce
 from sluicegate.serving.operator.reporting import on_kubernetes
 from sluicegate.serving.operator.settings import Installation
+from sluicegate.serving.operator.workflows import Workflows
 from sluicegate.serving.reconcile.admission import under_way
 from sluicegate.serving.reconcile.lease import LeaseBook
 from sluicegate.serving.reconcile.rollout import Decision, advance
@@ -77,6 +78,7 @@ class Controller:
         self._cluster, self._caches, self._gateway, self._queue = cluster, caches, gateway, queue
         self._events, self._clock, self._installation = events, clock, installation
         self._applier = Applier(cluster, caches)
+        self._workflows = Workflows(cluster, clock)
         self._leases: dict[Key, LeaseBook] = {}
 
     async def reconcile(self, key: Key) -> None:
@@ -103,11 +105,12 @@ class Controller:
         self._leases[key] = book
         for rollout in snapshot.rollouts:
             stored = snapshot.target_of(rollout.view)
+            lease = replace(book.view(rollout.view, now), orphaned=await self._workflows.ending(rollout.view))
             decision = advance(
                 rollout.view,
                 stored.target if stored is not None else None,
                 self._observed(key, stored),
-                book.view(rollout.view, now),
+                lease,
                 self._clock.now(),
                 [other.view for other in snapshot.rollouts if other is not rollout],
             )

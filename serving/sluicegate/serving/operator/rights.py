@@ -41,6 +41,8 @@ EVERYWHERE = (
     Right("keda.sh", ("scaledobjects",), MADE),
     Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), MADE),
     Right("", ("events",), ("create",)),
+    # Whether the workflow that a rollout names is still there. Without this the rollout's lease has to run out.
+    Right("argoproj.io", ("workflows",), ("get",)),
 )
 """In the namespaces that it looks after."""
 CLUSTER_WIDE = (
