@@ -46,7 +46,8 @@ def argo_pipeline(pipeline: Any, *, name: str, pods: Pods, account: str) -> Work
 
 
 def _steps(document: JSON) -> Iterator[Step[..., Any]]:
-    for name in document["components"]:
+    # Messages of protobuf give their maps in another order in each process.
+    for name in sorted(document["components"]):
         step = find_step(name.removeprefix("comp-"))
         if step is not None:
             yield step
