@@ -68,7 +68,7 @@ def test_who_does_not_come_before_the_deadline_gives_the_traffic_back(hand: Hand
 def test_an_approved_rollout_goes_on_once_nobody_holds_it(hand: Hand) -> None:
     """Approved while it is paused, it gets no more traffic; undecided, it waits, and resumed has its time again."""
     hand.at("approved", 1)
-    hand.rollout("pause", "approved")
+    hand.rollout("pause", "approved", "--reason", "lunch")
     hand.rollout("approve", "approved", "--by", "jane")
     hand.at("approved", 2)
     assert hand.traffic("approved") == {"v1": 80, "v2": 20}
