@@ -1,4 +1,4 @@
-"""An operator with its gateway and collector as processes of this machine, for one namespace: quick to start and to kill.
+"""Operator, gateway and collector as processes of this machine, for one namespace: quick to start and to kill.
 
 Pods reach them at ``HOST``, and they reach pods by address, as on the cluster for development. Nothing is installed but
 the custom resource definitions, so several of these may be there at a time.
@@ -8,7 +8,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -76,13 +77,12 @@ class HostPlane:
         self.operator()
         control = Address(host="127.0.0.1", port=self._ports["xds"])
         document = self.processes.directory / "envoy.json"
-        document.write_text(
-            json.dumps(bootstrap(Bootstrap(control_plane=control, admin=admin, leader_path="/leading")))
-        )
+        settings = Bootstrap(control_plane=control, admin=admin, leader_path="/leading")
+        document.write_text(json.dumps(bootstrap(settings)))
         self.processes.start("envoy", command(find_envoy(), document))
         self.processes.module(
-            "sluicegate.monitoring.collector", "--data", str(self.processes.directory / "collector"), "--host", "0.0.0.0",
-            "--port", str(self._ports["collector"]), "--envoy-admin", f"http://127.0.0.1:{admin.port}",
+            "sluicegate.monitoring.collector", "--data", str(self.processes.directory / "data"),
+            "--host", "0.0.0.0", "--port", str(self._ports["collector"]), "--envoy-admin", f"http://127.0.0.1:{admin.port}",
         )  # fmt: skip
         wait_until(lambda: answers(f"http://127.0.0.1:{admin.port}/ready"), 60, "Envoy has its routes")
         wait_until(lambda: answers(f"{self.collector}/ready"), 30, "the collector answers")
@@ -104,6 +104,17 @@ class HostPlane:
     def close(self) -> None:
         """End all of it."""
         self.processes.close()
+
+
+@contextmanager
+def running(namespace: str, directory: Path) -> Iterator[HostPlane]:
+    """One that is ready, and is ended whatever happens."""
+    plane = HostPlane(namespace, directory)
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.close()
 
 
 def answers(url: str) -> bool:

@@ -63,13 +63,9 @@ class Registry:
 def plane(namespace: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[host_rig.HostPlane]:
     """Operator and gateway for the namespace."""
     storages.need(storages.S3)
-    plane = host_rig.HostPlane(namespace, tmp_path_factory.mktemp("host"))
-    try:
-        plane.start()
+    with host_rig.running(namespace, tmp_path_factory.mktemp("host")) as plane:
         yield plane
         kubectl.within(namespace)("delete", "sdep", "--all", "--timeout=60s")
-    finally:
-        plane.close()
 
 
 @pytest.fixture(scope="module")
