@@ -3,9 +3,10 @@
 It changes with the workload's revision, and never by traffic, replicas or autoscalers.
 """
 
+from sluicegate.serving.api.annotations import for_pods
 from sluicegate.serving.api.graph_rules import units_of
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.seldon_deployment import PredictiveUnit, SeldonDeployment
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.operator.objects.containers import (
     CERTIFICATE_MOUNT,
     PODINFO_VOLUME,
@@ -38,7 +39,6 @@ _TYPE_LABELS = {
     "TRANSFORMER": "seldon.io/transformer",
     "OUTPUT_TRANSFORMER": "seldon.io/output-transformer",
 }
-_FOR_GATEWAYS = ("seldon.io/ambassador-", "seldon.io/istio-", "seldon.io/last-applied")
 
 
 def template_of(subject: Subject, pod: Pod, app: str) -> JSON:
@@ -103,19 +103,10 @@ def pod_annotations(subject: Subject, stated: JSON, port: int | None) -> JSON:
     scraped = {"prometheus.io/scrape": "true", "prometheus.io/path": METRICS_PATH}
     return {
         **({**scraped, "prometheus.io/port": str(port)} if port else scraped),
-        **_for_pods(subject.layout.deployment),
+        **for_pods(subject.layout.deployment),
         **subject.workload.predictor.annotations,
         **stated,
         REVISION_ANNOTATION: subject.workload.revision,
-    }
-
-
-def _for_pods(deployment: SeldonDeployment) -> dict[str, str]:
-    """Seldon's annotations of the deployment; what only a gateway reads must not start new pods."""
-    return {
-        name: value
-        for name, value in deployment.spec.annotations.items()
-        if name.startswith("seldon.io/") and not name.startswith(_FOR_GATEWAYS)
     }
 
 
