@@ -7,7 +7,7 @@ Compiled with hera into ``templates/sluicegate-rollout.yaml``, which is checked 
 
 from typing import Any
 
-from hera.workflows import Container, Parameter, RetryStrategy, Step, Steps, Suspend, WorkflowTemplate
+from hera.workflows import Container, Parameter, Step, Steps, Suspend, WorkflowTemplate
 
 from sluicegate.components.emit.argo import IMAGE_PARAMETER, LOCAL, Pods, template
 from sluicegate.components.rollout.analysing import analyse
@@ -18,13 +18,6 @@ from sluicegate.components.rollout.shifting import hold, set_header_route, set_m
 from sluicegate.components.rollout.waiting import await_approval, await_resume
 
 NAME = "sluicegate-rollout"
-_LOST = RetryStrategy(
-    limit="5",
-    retry_policy="Always",
-    expression="asInt(lastRetry.exitCode) < 0 || asInt(lastRetry.exitCode) > 128",
-)
-"""A pod that was evicted, deleted or killed by a signal is made again: each step finds what the one before it did. What
-a step itself says (exit codes of its own) is an answer."""
 _ROLLOUT = ("rollout", "epoch", "namespace")
 _PREPARED = "{{steps.prepare.outputs.parameters.%s}}"
 _READ = "{{steps.read.outputs.parameters.%s}}"
@@ -33,8 +26,6 @@ _READ = "{{steps.read.outputs.parameters.%s}}"
 def rollout_template(pods: Pods = LOCAL, *, account: str | None = None) -> WorkflowTemplate:
     """The WorkflowTemplate; its parameters are those of ``start-rollout``. ``account`` is its pods' ServiceAccount."""
     parts = {part.name: template(part, pods) for part in _STEPS}
-    for part in parts.values():
-        part.retry_strategy = None if pods is LOCAL else _LOST
     climb = _climb(parts)
     entry = _entry(parts)
     last = Steps(name="finish")
