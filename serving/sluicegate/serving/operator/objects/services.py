@@ -34,14 +34,21 @@ def service(subject: Subject, name: str, spec: JSON) -> JSON:
     return manifest_of("v1", "Service", {"name": name, "labels": labels}, spec, owner=subject.owner)
 
 
+def predictor_ports() -> list[JSON]:
+    """Of a Service that leads to a predictor.
+
+    By name: while a changed graph rolls out, old and new pods answer at different numbers.
+    """
+    return [_port("http", HTTP_PORT, "http"), _port("grpc", GRPC_PORT, "grpc")]
+
+
 def _predictors(subject: Subject) -> JSON:
     headless = subject.workload.predictor.annotations.get(HEADLESS_ANNOTATION, "").lower() == "true"
     spec = {
         "type": "ClusterIP",
         **({"clusterIP": "None"} if headless else {}),
         "selector": entry_selector(subject.layout),
-        # By name: while a changed graph rolls out, old and new pods answer at different numbers.
-        "ports": [_port("http", HTTP_PORT, "http"), _port("grpc", GRPC_PORT, "grpc")],
+        "ports": predictor_ports(),
     }
     return service(subject, service_name(subject.layout), spec)
 
