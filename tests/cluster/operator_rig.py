@@ -43,6 +43,16 @@ def templates(kubectl: Kubectl) -> list[JSON]:
     return _built(kubectl, "argo")
 
 
+def registry(kubectl: Kubectl, settings: dict[str, str]) -> list[JSON]:
+    """Every object of ``manifests/registry``, in kubectl's namespace and called by it, so as to meet no other one."""
+    text = json.dumps(_built(kubectl, "registry")).replace("sluicegate-registry", f"{kubectl.namespace}-registry")
+    objects = json.loads(text.replace('"namespace": "sluicegate"', f'"namespace": "{kubectl.namespace}"'))
+    for each in objects:
+        if each["kind"] == "ConfigMap":
+            each["data"] |= settings
+    return list(objects)
+
+
 def _built(kubectl: Kubectl, folder: str) -> list[JSON]:
     text = kubectl("kustomize", str(ROOT / "manifests" / folder))
     tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{image_rig.TAG}", text)

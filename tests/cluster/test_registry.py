@@ -25,22 +25,22 @@ class Registry:
 
     def __init__(self, processes: host_rig.Processes, namespace: str) -> None:
         self._processes, self._namespace, self._port = processes, namespace, free_port()
-        self._uri = f"http://127.0.0.1:{self._port}"
+        self.uri = f"http://{host_rig.HOST}:{self._port}"
         self.start()
-        self.client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+        self.client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def start(self) -> None:
         """Start MLflow, or start it again on what it had."""
         store = self._processes.directory / "mlflow.db"
         self._processes.module(
-            "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port), "--workers", "1",
+            "mlflow", "server", "--host", "0.0.0.0", "--port", str(self._port), "--workers", "1",
             "--backend-store-uri", f"sqlite:///{store}", MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false",
         )  # fmt: skip
-        wait_until(lambda: host_rig.answers(f"{self._uri}/health"), 60, "MLflow answers")
+        wait_until(lambda: host_rig.answers(f"{self.uri}/health"), 60, "MLflow answers")
 
     def follow(self) -> None:
         """Start the follower, or start it again."""
-        told = {"MLFLOW_TRACKING_URI": self._uri, "SLUICEGATE_WATCH_NAMESPACE": self._namespace}
+        told = {"MLFLOW_TRACKING_URI": self.uri, "SLUICEGATE_WATCH_NAMESPACE": self._namespace}
         self._processes.module(FOLLOWER, **told, SLUICEGATE_REGISTRY_REFRESH="1")
 
     def champion(self) -> str:
@@ -131,6 +131,23 @@ def test_a_rollback_that_mlflow_and_the_follower_both_missed_is_told_all_the_sam
 
     wait_until(lambda: registry.champion() == "2", 30, "the alias is back")
     wait_until(lambda: registry.tags("3").get("sluicegate.refused") == "HarmProven: labels are worse", 30, "the tag")
+
+
+def test_in_a_pod_it_does_the_same_with_its_own_rights(
+    plane: host_rig.HostPlane, registry: Registry, kubectl: Kubectl
+) -> None:
+    mine = kubectl.within(plane.namespace)
+    told = {"MLFLOW_TRACKING_URI": registry.uri, "SLUICEGATE_WATCH_NAMESPACE": plane.namespace}
+    objects = rig.as_list(rig.registry(mine, told))
+    plane.processes.kill("follower")
+    registry.client.set_registered_model_alias(MODEL, "champion", "1")
+    try:
+        mine("apply", "-f", "-", stdin=objects)
+        wait_until(lambda: registry.champion() == "2", 90, "the alias is put right")
+        assert "the registry is as it should be" in mine("logs", f"deployment/{plane.namespace}-registry")
+    finally:
+        mine("delete", "--wait=false", "-f", "-", stdin=objects)
+        registry.follow()
 
 
 def test_nothing_is_written_while_nothing_changes(registry: Registry) -> None:
