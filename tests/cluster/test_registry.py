@@ -144,7 +144,8 @@ def test_in_a_pod_it_does_the_same_with_its_own_rights(
     try:
         mine("apply", "-f", "-", stdin=objects)
         wait_until(lambda: registry.champion() == "2", 90, "the alias is put right")
-        assert "the registry is as it should be" in mine("logs", f"deployment/{plane.namespace}-registry")
+        said = ("logs", f"deployment/{plane.namespace}-registry")
+        wait_until(lambda: "the registry is as it should be" in mine(*said), 30, "it says so")
     finally:
         mine("delete", "--wait=false", "-f", "-", stdin=objects)
         registry.follow()
