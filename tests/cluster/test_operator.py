@@ -120,8 +120,8 @@ def _is_whole(home: Kubectl, serving: Kubectl, without: str) -> bool:
 def test_a_rollout_whose_workflow_is_gone_goes_back_by_itself(
     serving: Kubectl, models: dict[str, rig.Model], url: str
 ) -> None:
-    """Deleted, a workflow runs no exit handler: its lease runs out."""
-    plan = PLAN | {"lease": 15, "steps": [{"setWeight": 50}, {"pause": {}}]}
+    """Deleted, a workflow runs no exit handler; the operator, with the rights that it has, sees that it is gone."""
+    plan = PLAN | {"steps": [{"setWeight": 50}, {"pause": {}}]}
     with rig.Load(url) as load:
         serving("create", "-f", "-", stdin=rig.workflow("abandoned", rig.NAME, serving.namespace, models["2"], plan))
         wait_until(lambda: 50 in rig.status(serving).get("traffic", {}).values(), 150, "half of the traffic")
@@ -129,7 +129,7 @@ def test_a_rollout_whose_workflow_is_gone_goes_back_by_itself(
         wait_until(lambda: phase(serving, "abandoned") == "RolledBack", 90, "the rollout is back")
 
     assert load.failures == []
-    assert serving.json("get", "modelrollout", "abandoned")["status"]["reason"] == "LeaseExpired"
+    assert serving.json("get", "modelrollout", "abandoned")["status"]["reason"] == "WorkflowDied"
     assert rig.status(serving)["traffic"] == {"v1": 100}
 
 
