@@ -57,7 +57,7 @@ def test_a_rollout_that_is_not_told_what_to_let_in_is_refused() -> None:
 
 @each
 def test_tasks_wait_for_the_same_tasks(name: str) -> None:
-    tasks = yaml.safe_load(compiled(name))["root"]["dag"]["tasks"]
+    tasks = yaml.safe_load(compiled(find_pipeline(name)))["root"]["dag"]["tasks"]
 
     found = template(spec(name), "pipeline")["dag"]["tasks"]
 
