@@ -48,8 +48,8 @@ class Operator:
     def __init__(self, process: Process, installation: Installation, *, access: Access, kinds: tuple[str, ...]) -> None:
         self._process, self._installation, self._clock = process, installation, SystemClock()
         self._namespace = process.namespace or access.namespace
-        self._cluster = Cluster(connect(access))
         self._queue, self._metrics = WorkQueue(), Metrics()
+        self._cluster = Cluster(connect(access), told=self._metrics.told)
         self._caches = Caches(
             self._cluster, namespace=process.watch_namespace or None, kinds=kinds, changed=self._queue.add
         )
