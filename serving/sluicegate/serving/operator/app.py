@@ -35,7 +35,7 @@ from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
 from sluicegate.serving.operator.metrics import Metrics
 from sluicegate.serving.operator.process import Process
 from sluicegate.serving.operator.settings import Installation
-from sluicegate.serving.operator.webhook import serve_webhook
+from sluicegate.serving.operator.webhook import identity_in, serve_webhook
 
 GATEWAY_LOOK = 0.1
 """Seconds between looks at what Envoy acknowledged."""
@@ -51,7 +51,11 @@ class Operator:
         self._queue, self._metrics = WorkQueue(), Metrics()
         self._cluster = Cluster(connect(access), told=self._metrics.told)
         self._caches = Caches(
-            self._cluster, namespace=process.watch_namespace or None, kinds=kinds, changed=self._queue.add
+            self._cluster,
+            namespace=process.watch_namespace or None,
+            kinds=kinds,
+            changed=self._queue.add,
+            controller_id=process.controller_id,
         )
         self._election = Election(
             self._cluster,
@@ -121,7 +125,8 @@ class Operator:
             group.create_task(_watch(gateway))
 
     def _known_keys(self) -> list[Key]:
-        return [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self._caches.deployments.all()]
+        mine = self._caches.mine(self._caches.deployments)
+        return [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in mine]
 
     def _health(self) -> Starlette:
         async def live(_request: Request) -> Response:
@@ -150,7 +155,7 @@ class Operator:
             self._caches,
             self._installation,
             self._clock,
-            namespace=self._namespace,
+            identity=identity_in(self._namespace, self._process.controller_id),
             host=self._process.host,
             port=self._process.webhook_port,
         )

@@ -41,8 +41,8 @@ from sluicegate.serving.reconcile.traffic import route_of
 from sluicegate.serving.reconcile.workloads import Observed, Replica, Workload, desired_workloads, still_reachable
 
 LOOK_EVERY = 30.0
-"""Seconds at most between looks while a rollout is under way. Leases and deadlines run out by themselves, and are looked
-at when they do; everything else is told.
+"""Seconds at most between looks while a rollout is under way. Leases and deadlines run out by themselves, and are
+looked at when they do; everything else is told.
 """
 _A_MOMENT = 0.1
 """Seconds after which what was to run out has."""
@@ -86,15 +86,21 @@ class Controller:
 
     async def reconcile(self, key: Key) -> None:
         """One look at one deployment. Raises ClusterError; the queue then asks for another look, later."""
+        if not self._caches.is_mine(*key):
+            await self._leave(key)
+            return
         snapshot = self._read(key)
         await self._advance_rollouts(key, snapshot)
         snapshot = self._read(key)
         self._look_again(key, snapshot)
         if not snapshot.deployments:
-            self._leases.pop(key, None)
-            await self._gateway.withdraw(*key)
+            await self._leave(key)
             return
         await self._bring_after(key, snapshot)
+
+    async def _leave(self, key: Key) -> None:
+        self._leases.pop(key, None)
+        await self._gateway.withdraw(*key)
 
     def _read(self, key: Key) -> Snapshot:
         stored = self._caches.deployments.get(*key)

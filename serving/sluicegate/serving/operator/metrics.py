@@ -74,9 +74,9 @@ class Metrics:
             self._objects.labels(kind=kind).set(count)
         self._traffic.clear()
         self._phase.clear()
-        for deployment in caches.deployments.all():
+        for deployment in caches.mine(caches.deployments):
             self._expose_traffic(deployment)
-        for rollout in caches.rollouts.all():
+        for rollout in caches.mine(caches.rollouts):
             self._expose_phase(rollout)
         return generate_latest(self.registry)
 

@@ -23,13 +23,19 @@ from sluicegate.serving.operator.cluster.client import Cluster
 from sluicegate.serving.operator.errors import OperatorError
 from sluicegate.serving.operator.ports import Clock
 from sluicegate.serving.operator.settings import Installation
+from sluicegate.serving.operator.sharing import named
 from sluicegate.serving.reconcile.reviews import Servers
 
 CONFIGURATION = "sluicegate"
-"""Name of the ValidatingWebhookConfiguration."""
+"""Name of the ValidatingWebhookConfiguration, before the controller id."""
 SERVICE = "sluicegate-webhook"
 FIRST_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
+
+
+def identity_in(namespace: str, controller_id: str) -> Identity:
+    """Of an installation's webhook."""
+    return Identity(service=SERVICE, namespace=namespace, configuration=named(CONFIGURATION, controller_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,16 @@ class CachedObjects:
 
 
 async def serve_webhook(
-    cluster: Cluster, caches: Caches, installation: Installation, clock: Clock, *, namespace: str, host: str, port: int
+    cluster: Cluster,
+    caches: Caches,
+    installation: Installation,
+    clock: Clock,
+    *,
+    identity: Identity,
+    host: str,
+    port: int,
 ) -> None:
     """Until cancelled."""
-    identity = Identity(service=SERVICE, namespace=namespace, configuration=CONFIGURATION)
     secrets, configurations = ClusterSecrets(cluster), ClusterWebhookConfigurations(cluster)
     source = KeptCertificate(secrets, configurations, clock, identity, Periods())
     served = ServedCertificate(await _first(source))
