@@ -25,15 +25,16 @@ PREDICTORS: dict[str, dict[str, Any]] = {
     "scaled": {"name": "main", "graph": OWN, "componentSpecs": [NO_IMAGE | {"hpaSpec": HPA}]},
     "invalid": {"name": "main", "graph": {"name": "model", "implementation": "NO_SUCH_SERVER"}},
 }
+EXPECTED = {"resting": "Creating", "stuck": "Failed", "scaled": "Failed", "invalid": "Failed"}
 KINDS = "sdep,modelrollouts,services,horizontalpodautoscalers,configmaps,secrets"
 
 
-def deployment(name: str) -> dict[str, Any]:
-    """One of them."""
+def deployment(name: str, mark: str) -> dict[str, Any]:
+    """One of them, for the operator of this id."""
     return {
         "apiVersion": "machinelearning.seldon.io/v1",
         "kind": "SeldonDeployment",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": {"seldon.io/controller-id": mark}},
         "spec": {"predictors": [PREDICTORS[name]]},
     }
 
@@ -49,15 +50,11 @@ ROLLOUT = {
 @pytest.fixture(scope="module")
 def operator(kubectl: Kubectl, namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostOperator]:
     """One that has brought all of them as far as they go."""
-    mine = kubectl.within(namespace)
-    mine(
-        "apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": [*map(deployment, PREDICTORS), ROLLOUT]}
-    )
-    with HostOperator(namespace, tmp_path_factory.mktemp("operator") / "log") as operator:
-        wait_until(
-            lambda: states(mine) == {"resting": "Creating", **dict.fromkeys(("stuck", "scaled", "invalid"), "Failed")},
-            90,
-        )
+    mine, log = kubectl.within(namespace), tmp_path_factory.mktemp("operator") / "log"
+    objects = [*(deployment(each, namespace) for each in PREDICTORS), ROLLOUT]
+    mine("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
+    with HostOperator(namespace, log, SLUICEGATE_CONTROLLER_ID=namespace) as operator:
+        wait_until(lambda: states(mine) == EXPECTED, 90, "every state is as it has to be")
         wait_until(lambda: status(mine, "modelrollout", "paused").get("epoch"), 30, "the rollout waits for a workflow")
         claimed = {"epoch": status(mine, "modelrollout", "paused")["epoch"], "leaseSeconds": 600, "weight": 50}
         mine("patch", "modelrollout", "paused", "--type=merge", "-p", json.dumps({"spec": {"desired": claimed}}))
@@ -112,7 +109,7 @@ def test_a_restart_changes_nothing_either(
     before = versions(mine)
     operator.__exit__()
 
-    with HostOperator(namespace, tmp_path / "log") as another:
+    with HostOperator(namespace, tmp_path / "log", SLUICEGATE_CONTROLLER_ID=namespace) as another:
         assert unchanged(another, 5)
         assert another.writes() == {}
         assert versions(mine) == before
