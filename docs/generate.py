@@ -15,6 +15,7 @@ from typing import Any
 import click
 import msgspec
 from docs import meanings
+from prometheus_client import generate_latest
 
 from sluicegate.components.emit.catalogue import every_step
 from sluicegate.components.step import Slot, Step
@@ -27,6 +28,7 @@ from sluicegate.serving.api import rollout_plan
 from sluicegate.serving.api.annotations import ANNOTATIONS
 from sluicegate.serving.api.crds.meanings import PLAN
 from sluicegate.serving.bundle import manifest as bundle
+from sluicegate.serving.operator.metrics import Metrics as OperatorMetrics
 from sluicegate.serving.server.metrics import Metrics, exposition
 from sluicegate.serving.server.settings import SETTINGS
 
@@ -233,13 +235,19 @@ def _metrics() -> Iterator[str]:
         episodes={"": 0},
     )  # fmt: skip
     yield from _families(expose(Figures(deployments=(everything,), own={"": 0})).decode())
+    yield from ("## Operator: `GET /metrics`", "")
+    yield from _families(generate_latest(OperatorMetrics().registry).decode())
 
 
 def _families(text: str) -> Iterator[str]:
     lines = [line.split(" ", 3) for line in text.splitlines()]
     kinds = {words[2]: words[3] for words in lines if words[:2] == ["#", "TYPE"]}
     yield from ("| name | type | meaning |", "|---|---|---|")
-    yield from (f"| `{words[2]}` | {kinds[words[2]]} | {words[3]} |" for words in lines if words[:2] == ["#", "HELP"])
+    yield from (
+        f"| `{words[2]}` | {kinds[words[2]]} | {words[3]} |"
+        for words in lines
+        if words[:2] == ["#", "HELP"] and not words[2].endswith("_created")
+    )
     yield ""
 
 

@@ -48,10 +48,14 @@ class Operator:
     def __init__(self, process: Process, installation: Installation, *, access: Access, kinds: tuple[str, ...]) -> None:
         self._process, self._installation, self._clock = process, installation, SystemClock()
         self._namespace = process.namespace or access.namespace
-        self._cluster = Cluster(connect(access))
         self._queue, self._metrics = WorkQueue(), Metrics()
+        self._cluster = Cluster(connect(access), told=self._metrics.told)
         self._caches = Caches(
-            self._cluster, namespace=process.watch_namespace or None, kinds=kinds, changed=self._queue.add
+            self._cluster,
+            namespace=process.watch_namespace or None,
+            kinds=kinds,
+            changed=self._queue.add,
+            controller_id=process.controller_id,
         )
         self._election = Election(
             self._cluster,
@@ -121,7 +125,8 @@ class Operator:
             group.create_task(_watch(gateway))
 
     def _known_keys(self) -> list[Key]:
-        return [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self._caches.deployments.all()]
+        mine = self._caches.mine(self._caches.deployments)
+        return [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in mine]
 
     def _health(self) -> Starlette:
         async def live(_request: Request) -> Response:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sluicegate.serving.operator.errors import SettingsRefusedError
+from sluicegate.serving.operator.sharing import named
+
+LEASE = "sluicegate-operator"
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -24,7 +27,15 @@ PROCESS_SETTINGS = (
     ProcessSetting("watch_namespace", "SLUICEGATE_WATCH_NAMESPACE", "", "The only namespace to look at; empty: all."),
     ProcessSetting("identity", "POD_NAME", "", "This replica's name in the leader's lease; the host's name if empty."),
     ProcessSetting("namespace", "POD_NAMESPACE", "", "Where our own objects are; the service account's if empty."),
-    ProcessSetting("lease", "SLUICEGATE_LEASE", "sluicegate-operator", "Name of the leader's Lease."),
+    ProcessSetting(
+        "controller_id", "SLUICEGATE_CONTROLLER_ID", "", "Look after what this id marks (seldon.io/controller-id) only."
+    ),
+    ProcessSetting(
+        "lease",
+        "SLUICEGATE_LEASE",
+        "",
+        "Name of the leader's Lease; sluicegate-operator and the controller id if empty.",
+    ),
     ProcessSetting("host", "SLUICEGATE_HOST", "0.0.0.0", "Address to listen at."),
     ProcessSetting("http_port", "SLUICEGATE_HTTP_PORT", 8080, "Port of health and metrics."),
     ProcessSetting("xds_port", "SLUICEGATE_XDS_PORT", 8081, "Port at which the bundled Envoys ask for their routes."),
@@ -51,6 +62,7 @@ class Process:
     watch_namespace: str
     identity: str
     namespace: str
+    controller_id: str
     lease: str
     host: str
     http_port: int
@@ -67,6 +79,7 @@ def read_process(environment: Mapping[str, str] = os.environ) -> Process:
     """Settings of the environment, defaults where it says nothing. Raises SettingsRefusedError."""
     values = {each.name: _read(each, environment.get(each.env)) for each in PROCESS_SETTINGS}
     values["identity"] = values["identity"] or socket.gethostname()
+    values["lease"] = values["lease"] or named(LEASE, str(values["controller_id"]))
     if str(values["log_level"]).upper() not in _LEVELS:
         raise SettingsRefusedError(
             f"SLUICEGATE_LOG_LEVEL: found {values['log_level']!r}; expected {' | '.join(_LEVELS)}"

@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import GROUP, JSON
+from sluicegate.serving.operator.sharing import named
 
 NAME = "sluicegate-operator"
+NAMESPACED = "sluicegate-operator-namespaced"
+HERE = "sluicegate"
+"""The namespace that manifests are written for; kustomize puts another in its place."""
 _SELDON = "machinelearning.seldon.io"
+_RBAC = "rbac.authorization.k8s.io/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +51,31 @@ EVERYWHERE = (
 )
 """In the namespaces that it looks after."""
 CLUSTER_WIDE = (
-    Right("admissionregistration.k8s.io", ("validatingwebhookconfigurations",), ("get", "update"), ("sluicegate",)),
+    # A label on a namespace may say whose its deployments are.
+    Right("", ("namespaces",), SEEN),
 )
 """On objects without a namespace."""
-AT_HOME = (
-    Right("coordination.k8s.io", ("leases",), ("create",)),
-    Right("coordination.k8s.io", ("leases",), ("get", "update"), (NAME,)),
+
+
+def webhook_rights(controller_id: str = "") -> tuple[Right, ...]:
+    """On the configuration of the webhook, which has no namespace: it is told whom to trust."""
+    names = (named("sluicegate", controller_id),)
+    return (Right("admissionregistration.k8s.io", ("validatingwebhookconfigurations",), ("get", "update"), names),)
+
+
+def lease_rights(controller_id: str = "") -> tuple[Right, ...]:
+    """In its own namespace, for the leader's lease."""
+    return (
+        Right("coordination.k8s.io", ("leases",), ("create",)),
+        Right("coordination.k8s.io", ("leases",), ("get", "update"), (named(NAME, controller_id),)),
+    )
+
+
+CERTIFICATE = (
     Right("", ("secrets",), ("create",)),
     Right("", ("secrets",), ("get", "update"), ("sluicegate-webhook-certificate",)),
 )
-"""In its own namespace."""
+"""In its own namespace, for the webhook's certificate."""
 
 
 def rules(rights: Iterable[Right]) -> list[JSON]:
@@ -67,25 +87,39 @@ def rules(rights: Iterable[Right]) -> list[JSON]:
     ]
 
 
-def manifests(namespace: str) -> list[JSON]:
-    """ServiceAccount, roles and bindings of an operator that lives in ``namespace`` and looks after all."""
+def manifests(namespace: str, controller_id: str = "") -> list[JSON]:
+    """ServiceAccount, roles and bindings of an operator that lives in ``namespace`` and looks after all.
+
+    With a controller id it looks after its share of them, beside other operators.
+    """
+    everywhere = rules((*EVERYWHERE, *CLUSTER_WIDE, *webhook_rights(controller_id)))
+    name = named(NAME, controller_id)
     return [
-        _object("v1", "ServiceAccount", namespace),
-        _object("rbac.authorization.k8s.io/v1", "ClusterRole", None) | {"rules": rules((*EVERYWHERE, *CLUSTER_WIDE))},
-        _binding("ClusterRoleBinding", "ClusterRole", None, namespace),
-        _object("rbac.authorization.k8s.io/v1", "Role", namespace) | {"rules": rules(AT_HOME)},
-        _binding("RoleBinding", "Role", namespace, namespace),
+        _object("v1", "ServiceAccount", NAME, namespace),
+        _object(_RBAC, "ClusterRole", name, None) | {"rules": everywhere},
+        _binding("ClusterRoleBinding", name, None, namespace),
+        _object(_RBAC, "Role", NAME, namespace) | {"rules": rules((*lease_rights(controller_id), *CERTIFICATE))},
+        _binding("RoleBinding", NAME, namespace, namespace),
     ]
 
 
-def _object(api_version: str, kind: str, namespace: str | None) -> JSON:
+def namespaced_manifests() -> list[JSON]:
+    """The rights of an operator that lives in the namespace that it looks after, without a webhook: a Role is all."""
+    return [
+        _object(_RBAC, "Role", NAMESPACED, HERE) | {"rules": rules((*EVERYWHERE, *lease_rights()))},
+        _binding("RoleBinding", NAMESPACED, HERE, HERE),
+    ]
+
+
+def _object(api_version: str, kind: str, name: str, namespace: str | None) -> JSON:
     place = {"namespace": namespace} if namespace else {}
     labels = {"labels": {"app.kubernetes.io/part-of": "sluicegate"}}
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": NAME, **place, **labels}}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place, **labels}}
 
 
-def _binding(kind: str, role: str, namespace: str | None, home: str) -> JSON:
-    return _object("rbac.authorization.k8s.io/v1", kind, namespace) | {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": NAME},
+def _binding(kind: str, name: str, namespace: str | None, home: str) -> JSON:
+    role = "ClusterRole" if kind == "ClusterRoleBinding" else "Role"
+    return _object(_RBAC, kind, name, namespace) | {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": home}],
     }
