@@ -43,16 +43,8 @@ def installed(kubectl: Kubectl) -> Iterator[Kubectl]:
     """Operator, gateway and collector run; kubectl in their namespace."""
     storages.need(storages.S3)
     objects = rig.installation(kubectl)
-    definitions = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
-    others = [each for each in objects if each not in definitions]
-    kubectl("apply", "-f", "-", stdin=rig.as_list(definitions))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=rig.as_list(definitions))
-    home = kubectl.within(rig.HOME)
-    home("apply", "-f", "-", stdin=rig.as_list(others))
-    for name in ("operator", "collector", "gateway"):
-        home("rollout", "status", f"deployment/sluicegate-{name}", "--timeout=110s")
-    yield home
-    home("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=rig.as_list(others))
+    yield rig.install(kubectl, objects)
+    rig.uninstall(kubectl, objects)
 
 
 @pytest.fixture(scope="module")

@@ -28,24 +28,44 @@ ROW = {"data": {"names": ["a", "b", "c", "d"], "ndarray": [[0.5, -1, 2, 0]]}}
 JSON = dict[str, Any]
 
 
-def installation(kubectl: Kubectl) -> list[JSON]:
+def installation(
+    kubectl: Kubectl, manifests: Path = ROOT / "manifests" / "install", tag: str = image_rig.TAG, **told: str
+) -> list[JSON]:
     """Every object of ``manifests/install``, with the images that are tested, and told to start such."""
-    objects = _built(kubectl, "install")
-    told = {"SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": image_rig.TAG}
+    objects = _built(kubectl, manifests, tag)
+    told = {"SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": tag} | told
     for each in objects:
         if each["kind"] == "Deployment" and each["metadata"]["name"] == "sluicegate-operator":
             each["spec"]["template"]["spec"]["containers"][0]["env"] += image_rig.variables(told)
     return objects
 
 
+def install(kubectl: Kubectl, objects: list[JSON]) -> Kubectl:
+    """Apply all of it and wait until it runs; kubectl in its namespace."""
+    definitions = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
+    kubectl("apply", "-f", "-", stdin=as_list(definitions))
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=as_list(definitions))
+    home = kubectl.within(HOME)
+    home("apply", "-f", "-", stdin=as_list([each for each in objects if each not in definitions]))
+    for name in ("operator", "collector", "gateway"):
+        home("rollout", "status", f"deployment/sluicegate-{name}", "--timeout=110s")
+    return home
+
+
+def uninstall(kubectl: Kubectl, objects: list[JSON]) -> None:
+    """Remove all of it but the definitions, and wait until it is gone."""
+    others = [each for each in objects if each["kind"] != "CustomResourceDefinition"]
+    kubectl("delete", "--ignore-not-found", "--timeout=110s", "-f", "-", stdin=as_list(others))
+
+
 def templates(kubectl: Kubectl) -> list[JSON]:
     """Every object of ``manifests/argo``, likewise."""
-    return _built(kubectl, "argo")
+    return _built(kubectl, ROOT / "manifests" / "argo", image_rig.TAG)
 
 
 def registry(kubectl: Kubectl, settings: dict[str, str]) -> list[JSON]:
     """Every object of ``manifests/registry``, in kubectl's namespace and called by it, so as to meet no other one."""
-    text = json.dumps(_built(kubectl, "registry")).replace("sluicegate-registry", f"{kubectl.namespace}-registry")
+    text = json.dumps(_built(kubectl, ROOT / "manifests" / "registry", image_rig.TAG)).replace("sluicegate-registry", f"{kubectl.namespace}-registry")
     objects = json.loads(text.replace('"namespace": "sluicegate"', f'"namespace": "{kubectl.namespace}"'))
     for each in objects:
         if each["kind"] == "ConfigMap":
@@ -53,9 +73,9 @@ def registry(kubectl: Kubectl, settings: dict[str, str]) -> list[JSON]:
     return list(objects)
 
 
-def _built(kubectl: Kubectl, folder: str) -> list[JSON]:
-    text = kubectl("kustomize", str(ROOT / "manifests" / folder))
-    tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{image_rig.TAG}", text)
+def _built(kubectl: Kubectl, folder: Path, tag: str) -> list[JSON]:
+    text = kubectl("kustomize", str(folder))
+    tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{tag}", text)
     return [document for document in yaml.safe_load_all(tested) if document]
 
 
