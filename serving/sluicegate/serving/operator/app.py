@@ -9,6 +9,7 @@ import logging
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
@@ -31,7 +32,11 @@ from sluicegate.serving.operator.cluster.queue import WorkQueue
 from sluicegate.serving.operator.controller import Controller
 from sluicegate.serving.operator.errors import ClusterError, SettingsRefusedError
 from sluicegate.serving.operator.events import EventRecorder
+from sluicegate.serving.operator.gateways.beside import BesideEnvoy
 from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
+from sluicegate.serving.operator.gateways.choosing import choose
+from sluicegate.serving.operator.gateways.faces import Face
+from sluicegate.serving.operator.gateways.written import WrittenRoutes
 from sluicegate.serving.operator.metrics import Metrics
 from sluicegate.serving.operator.process import Process
 from sluicegate.serving.operator.settings import Installation
@@ -42,16 +47,25 @@ GATEWAY_LOOK = 0.1
 _LOG = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the cluster has: the chosen gateway's face (None: the bundled Envoy), and the kinds to watch."""
+
+    face: Face | None
+    kinds: tuple[str, ...]
+
+
 class Operator:
     """One replica. ``run`` is its whole life."""
 
-    def __init__(self, process: Process, installation: Installation, *, access: Access, kinds: tuple[str, ...]) -> None:
-        self._process, self._installation, self._clock = process, installation, SystemClock()
+    def __init__(self, process: Process, installation: Installation, *, access: Access, found: Found) -> None:
+        self._process, self._clock, self._face = process, SystemClock(), found.face
+        self._installation = replace(installation, foreign_gateway=found.face is not None)
         self._namespace = process.namespace or access.namespace
         self._cluster = Cluster(connect(access))
         self._queue, self._metrics = WorkQueue(), Metrics()
         self._caches = Caches(
-            self._cluster, namespace=process.watch_namespace or None, kinds=kinds, changed=self._queue.add
+            self._cluster, namespace=process.watch_namespace or None, kinds=found.kinds, changed=self._queue.add
         )
         self._election = Election(
             self._cluster,
@@ -96,7 +110,7 @@ class Operator:
         _LOG.info("caches are complete: %s", self._caches.sizes)
         await self._election.leads.wait()
         keys = self._known_keys()
-        gateway = BundledEnvoy(self._xds, expected=keys, changed=self._queue.add)
+        gateway = self._gateway(keys)
         controller = Controller(
             cluster=self._cluster,
             caches=self._caches,
@@ -119,6 +133,12 @@ class Operator:
             for _ in range(self._process.workers):
                 group.create_task(self._queue.work(look))
             group.create_task(_watch(gateway))
+
+    def _gateway(self, keys: list[Key]) -> BundledEnvoy | BesideEnvoy:
+        if self._face is None:
+            return BundledEnvoy(self._xds, expected=keys, changed=self._queue.add)
+        written = WrittenRoutes(self._cluster, self._caches, self._face, again=self._queue.add_after)
+        return BesideEnvoy(written, self._xds, known=self._known_keys, changed=self._queue.add)
 
     def _known_keys(self) -> list[Key]:
         return [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self._caches.deployments.all()]
@@ -176,20 +196,20 @@ async def serve(process: Process, installation: Installation) -> None:
         if not process.kubeconfig:
             raise SettingsRefusedError("no cluster: this is no pod with a service account, and KUBECONFIG is not set")
         access = from_kubeconfig(process.kubeconfig)
-    kinds = await _served_kinds(access)
-    await Operator(process, installation, access=access, kinds=kinds).run()
+    await Operator(process, installation, access=access, found=await _found(process, access)).run()
 
 
-async def _served_kinds(access: Access) -> tuple[str, ...]:
+async def _found(process: Process, access: Access) -> Found:
     cluster = Cluster(connect(access))
     try:
-        found = [kind for kind in WHERE_SERVED if await cluster.serves(CLUSTER_RESOURCES[kind])]
+        served = [kind for kind in WHERE_SERVED if await cluster.serves(CLUSTER_RESOURCES[kind])]
+        face = await choose(process.wish, cluster)
     finally:
         await cluster.close()
-    return (*ALWAYS, *found)
+    return Found(face=face, kinds=(*ALWAYS, *served, *((*face.kinds, "EndpointSlice") if face is not None else ())))
 
 
-async def _watch(gateway: BundledEnvoy) -> None:
+async def _watch(gateway: BundledEnvoy | BesideEnvoy) -> None:
     while True:
         gateway.look()
         await asyncio.sleep(GATEWAY_LOOK)

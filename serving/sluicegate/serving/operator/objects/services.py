@@ -1,6 +1,7 @@
 """Services: one for the predictor, by which gateways and clients reach it, and one for each unit's container."""
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.operator.objects.copies import COPIES, COPIES_PORT, has_port_for_copies
 from sluicegate.serving.operator.objects.layout import Ports
 from sluicegate.serving.operator.objects.manifest import manifest_of
 from sluicegate.serving.operator.objects.names import (
@@ -41,7 +42,11 @@ def _predictors(subject: Subject) -> JSON:
         **({"clusterIP": "None"} if headless else {}),
         "selector": entry_selector(subject.layout),
         # By name: while a changed graph rolls out, old and new pods answer at different numbers.
-        "ports": [_port("http", HTTP_PORT, "http"), _port("grpc", GRPC_PORT, "grpc")],
+        "ports": [
+            _port("http", HTTP_PORT, "http"),
+            _port("grpc", GRPC_PORT, "grpc"),
+            *([_port(COPIES, COPIES_PORT, COPIES)] if has_port_for_copies(subject) else []),
+        ],
     }
     return service(subject, service_name(subject.layout), spec)
 
