@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluicegate.serving.api.resources import CLUSTER_RESOURCES
@@ -40,6 +40,7 @@ from sluicegate.serving.operator.gateways.written import WrittenRoutes
 from sluicegate.serving.operator.metrics import Metrics
 from sluicegate.serving.operator.process import Process
 from sluicegate.serving.operator.settings import Installation
+from sluicegate.serving.operator.targets import judged_servers
 from sluicegate.serving.operator.webhook import serve_webhook
 
 GATEWAY_LOOK = 0.1
@@ -155,7 +156,11 @@ class Operator:
             text = self._metrics.exposition(self._caches, len(self._queue), leads=self._election.leads.is_set)
             return Response(text, media_type="text/plain; version=0.0.4")
 
-        return Starlette(routes=[Route("/livez", live), Route("/readyz", ready), Route("/metrics", metrics)])
+        async def servers(_request: Request) -> Response:
+            return JSONResponse(judged_servers(self._caches))
+
+        paths = {"/livez": live, "/readyz": ready, "/metrics": metrics, "/servers": servers}
+        return Starlette(routes=[Route(path, answer) for path, answer in paths.items()])
 
     def _gateway_door(self) -> Starlette:
         async def leading(_request: Request) -> Response:
