@@ -39,7 +39,6 @@ EVERYWHERE = (
     Right("autoscaling", ("horizontalpodautoscalers",), MADE),
     Right("policy", ("poddisruptionbudgets",), MADE),
     Right("keda.sh", ("scaledobjects",), MADE),
-    Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), MADE),
     Right("", ("events",), ("create",)),
     # Whether the workflow that a rollout names is still there. Without this the rollout's lease has to run out.
     Right("argoproj.io", ("workflows",), ("get",)),
@@ -56,6 +55,24 @@ AT_HOME = (
     Right("", ("secrets",), ("get", "update"), ("sluicegate-webhook-certificate",)),
 )
 """In its own namespace."""
+
+_ROUTED = (*MADE, "get")
+"""An object that a route would be called like may be a person's, and is looked at before it is written."""
+BY_GATEWAY = {
+    "gateway-api": (
+        Right("gateway.networking.k8s.io", ("gateways",), ("get", "list")),
+        Right("gateway.networking.k8s.io", ("gatewayclasses",), ("get",)),
+        Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), _ROUTED),
+        Right("gateway.envoyproxy.io", ("backendtrafficpolicies", "httproutefilters"), _ROUTED),
+        Right("discovery.k8s.io", ("endpointslices",), SEEN),
+    ),
+    "istio": (
+        Right("networking.istio.io", ("gateways",), ("get",)),
+        Right("networking.istio.io", ("virtualservices", "destinationrules"), _ROUTED),
+        Right("discovery.k8s.io", ("endpointslices",), SEEN),
+    ),
+}
+"""What each gateway of the cluster needs besides; whoever runs none of them grants none of it."""
 
 
 def rules(rights: Iterable[Right]) -> list[JSON]:
@@ -78,14 +95,21 @@ def manifests(namespace: str) -> list[JSON]:
     ]
 
 
-def _object(api_version: str, kind: str, namespace: str | None) -> JSON:
+def gateway_manifests(kind: str, namespace: str) -> list[JSON]:
+    """Role and binding that an operator in ``namespace`` needs besides for gateways of this kind."""
+    name = f"{NAME}-{kind}"
+    role = _object("rbac.authorization.k8s.io/v1", "ClusterRole", None, name) | {"rules": rules(BY_GATEWAY[kind])}
+    return [role, _binding("ClusterRoleBinding", "ClusterRole", None, namespace, name)]
+
+
+def _object(api_version: str, kind: str, namespace: str | None, name: str = NAME) -> JSON:
     place = {"namespace": namespace} if namespace else {}
     labels = {"labels": {"app.kubernetes.io/part-of": "sluicegate"}}
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": NAME, **place, **labels}}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place, **labels}}
 
 
-def _binding(kind: str, role: str, namespace: str | None, home: str) -> JSON:
-    return _object("rbac.authorization.k8s.io/v1", kind, namespace) | {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": NAME},
+def _binding(kind: str, role: str, namespace: str | None, home: str, name: str = NAME) -> JSON:
+    return _object("rbac.authorization.k8s.io/v1", kind, namespace, name) | {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": home}],
     }
