@@ -1,11 +1,15 @@
 """The whole installation on a real cluster, two versions of a model in S3, and somebody who asks without a pause."""
 
 import json
+import os
 import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -26,14 +30,33 @@ ROW = {"data": {"names": ["a", "b", "c", "d"], "ndarray": [[0.5, -1, 2, 0]]}}
 JSON = dict[str, Any]
 
 
-def installation(kubectl: Kubectl) -> list[JSON]:
-    """Every object of ``manifests/install``, with the images that are tested, and told to start such."""
-    objects = _built(kubectl, "install")
-    told = {"SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": image_rig.TAG}
+def installation(kubectl: Kubectl, *components: str, **told: str) -> list[JSON]:
+    """Every object of ``manifests/install`` with these of its components, and the images that are tested.
+
+    The operator is told to start such images, and what else is ``told``.
+    """
+    objects = _built(kubectl, "install", *(f"install/{each}" for each in components))
+    told = {"SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": image_rig.TAG, **told}
     for each in objects:
         if each["kind"] == "Deployment" and each["metadata"]["name"] == "sluicegate-operator":
             each["spec"]["template"]["spec"]["containers"][0]["env"] += image_rig.variables(told)
     return objects
+
+
+@contextmanager
+def installed(kubectl: Kubectl, objects: list[JSON]) -> Iterator[Kubectl]:
+    """All Deployments of the installation run; kubectl in their namespace."""
+    definitions = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
+    others = [each for each in objects if each not in definitions]
+    kubectl("apply", "-f", "-", stdin=as_list(definitions))
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=as_list(definitions))
+    home = kubectl.within(HOME)
+    home("apply", "-f", "-", stdin=as_list(others))
+    for each in others:
+        if each["kind"] == "Deployment":
+            home("rollout", "status", f"deployment/{each['metadata']['name']}", "--timeout=110s")
+    yield home
+    home("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=as_list(others))
 
 
 def templates(kubectl: Kubectl) -> list[JSON]:
@@ -41,8 +64,14 @@ def templates(kubectl: Kubectl) -> list[JSON]:
     return _built(kubectl, "argo")
 
 
-def _built(kubectl: Kubectl, folder: str) -> list[JSON]:
-    text = kubectl("kustomize", str(ROOT / "manifests" / folder))
+def _built(kubectl: Kubectl, folder: str, *components: str) -> list[JSON]:
+    with TemporaryDirectory() as directory:
+        # Kustomize follows links and takes no absolute path.
+        start = Path(directory).resolve()
+        paths = [os.path.relpath(ROOT / "manifests" / each, start) for each in (folder, *components)]
+        overlay = {"resources": paths[:1], "components": paths[1:]}
+        (start / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+        text = kubectl("kustomize", str(start))
     tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{image_rig.TAG}", text)
     return [document for document in yaml.safe_load_all(tested) if document]
 
@@ -71,6 +100,34 @@ class Model:
         self.uri = storages.upload(directory, f"{prefix}/{version}")
 
 
+@contextmanager
+def two_models(directory: Path, prefix: str) -> Iterator[dict[str, Model]]:
+    """Two versions in S3, alike in what they answer."""
+    yield {version: Model(version, directory / version, prefix) for version in ("1", "2")}
+    storages.bucket().rm(f"{storages.BUCKET}/{prefix}", recursive=True)
+
+
+def status(kubectl: Kubectl, name: str) -> Any:
+    """Of a SeldonDeployment."""
+    return kubectl.json("get", "sdep", name).get("status", {})
+
+
+def phase(kubectl: Kubectl, rollout: str) -> str:
+    """Of a rollout; empty before it is there."""
+    done = kubectl.run("get", "modelrollout", rollout, "-o", "jsonpath={.status.phase}")
+    return done.stdout if done.returncode == 0 else ""
+
+
+def ends(kubectl: Kubectl, rollout: str) -> Callable[[], bool]:
+    """Whether it is over."""
+    return lambda: phase(kubectl, rollout) in {"Promoted", "RolledBack", "Refused"}
+
+
+def names(kubectl: Kubectl, kinds: str) -> list[str]:
+    """Of all objects of these kinds."""
+    return sorted(each["metadata"]["name"] for each in kubectl.json("get", kinds)["items"])
+
+
 def secret() -> JSON:
     """Credentials for S3."""
     return {
@@ -97,6 +154,21 @@ def deployment(name: str, model: Model, **predictor: Any) -> JSON:
         "kind": "SeldonDeployment",
         "metadata": {"name": name},
         "spec": {"predictors": [stated]},
+    }
+
+
+def rollout(name: str, target: str, model: Model) -> JSON:
+    """A ModelRollout that no workflow drives."""
+    predictor = deployment(target, model)["spec"]["predictors"][0]
+    return {
+        "apiVersion": "sluicegate.dev/v1alpha1",
+        "kind": "ModelRollout",
+        "metadata": {"name": name},
+        "spec": {
+            "target": target,
+            "candidate": {**predictor, "name": name},
+            "model": {"name": "flights", "version": model.version, "bundleDigest": model.digest},
+        },
     }
 
 

@@ -4,7 +4,7 @@ Images must be where the node pulls from: `make images REGISTRY=… PUSH=1`.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -32,26 +32,16 @@ MADE = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets"
 def installed(kubectl: Kubectl) -> Iterator[Kubectl]:
     """Operator, gateway and collector run; kubectl in their namespace."""
     storages.need(storages.S3)
-    objects = rig.installation(kubectl)
-    definitions = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
-    others = [each for each in objects if each not in definitions]
-    kubectl("apply", "-f", "-", stdin=rig.as_list(definitions))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=rig.as_list(definitions))
-    home = kubectl.within(rig.HOME)
-    home("apply", "-f", "-", stdin=rig.as_list(others))
-    for name in ("operator", "collector", "gateway"):
-        home("rollout", "status", f"deployment/sluicegate-{name}", "--timeout=110s")
-    yield home
-    home("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=rig.as_list(others))
+    with rig.installed(kubectl, rig.installation(kubectl)) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, namespace: str) -> Iterator[dict[str, rig.Model]]:
     """Two versions, alike in what they answer."""
     storages.need(storages.S3)
-    directory = tmp_path_factory.mktemp("bundles")
-    yield {version: rig.Model(version, directory / version, namespace) for version in ("1", "2")}
-    storages.bucket().rm(f"{storages.BUCKET}/{namespace}", recursive=True)
+    with rig.two_models(tmp_path_factory.mktemp("bundles"), namespace) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +65,7 @@ def url(installed: Kubectl, serving: Kubectl) -> str:
 
 def status(kubectl: Kubectl) -> Any:
     """Of the SeldonDeployment."""
-    return kubectl.json("get", "sdep", NAME).get("status", {})
-
-
-def phase(kubectl: Kubectl, rollout: str) -> str:
-    """Of a rollout; empty before it is there."""
-    done = kubectl.run("get", "modelrollout", rollout, "-o", "jsonpath={.status.phase}")
-    return done.stdout if done.returncode == 0 else ""
+    return rig.status(kubectl, NAME)
 
 
 def leader(home: Kubectl) -> str:
@@ -178,7 +162,7 @@ def test_a_rollout_whose_workflow_is_gone_goes_back_by_itself(
         serving("create", "-f", "-", stdin=rig.workflow("abandoned", NAME, serving.namespace, models["2"], plan))
         wait_until(lambda: 50 in status(serving).get("traffic", {}).values(), 150, "half of the traffic")
         serving("delete", "workflow", "abandoned", "--wait=false")
-        wait_until(lambda: phase(serving, "abandoned") == "RolledBack", 90, "the rollout is back")
+        wait_until(lambda: rig.phase(serving, "abandoned") == "RolledBack", 90, "the rollout is back")
 
     assert load.failures == []
     assert serving.json("get", "modelrollout", "abandoned")["status"]["reason"] == "LeaseExpired"
@@ -190,30 +174,22 @@ def test_a_rollout_is_let_in_by_argo_and_promoted(
 ) -> None:
     with rig.Load(url) as load:
         serving("create", "-f", "-", stdin=rig.workflow("second", NAME, serving.namespace, models["2"], PLAN))
-        wait_until(_ends(serving, "second"), 300, "the rollout ends")
+        wait_until(rig.ends(serving, "second"), 300, "the rollout ends")
 
     rollout = serving.json("get", "modelrollout", "second")["status"]
     assert (rollout["phase"], load.failures) == ("Promoted", []), rollout
     assert status(serving)["traffic"] == {rollout["candidate"]: 100}
     named = [each["name"] for each in serving.json("get", "sdep", NAME)["spec"]["predictors"]]
     assert named == [rollout["candidate"]]
-    wait_until(lambda: _names(serving, "deployments") == [f"flights-{named[0]}-0-model"], 60, "the old one is gone")
+    wait_until(lambda: rig.names(serving, "deployments") == [f"flights-{named[0]}-0-model"], 60, "the old one is gone")
     host = installed.json("get", "service", "sluicegate-collector")["spec"]["clusterIP"]
     name, _, path = rollout["evidence"].partition(":7081")
     assert name == "http://sluicegate-collector.sluicegate"
     assert httpx.get(f"http://{host}:7081{path}").json()["verdicts"]
 
 
-def _ends(kubectl: Kubectl, rollout: str) -> Callable[[], bool]:
-    return lambda: phase(kubectl, rollout) in {"Promoted", "RolledBack", "Refused"}
-
-
-def _names(kubectl: Kubectl, kinds: str) -> list[str]:
-    return sorted(each["metadata"]["name"] for each in kubectl.json("get", kinds)["items"])
-
-
 def test_a_deleted_deployment_leaves_nothing_behind(serving: Kubectl, url: str) -> None:
     serving("delete", "sdep", NAME, "--timeout=60s")
 
-    wait_until(lambda: _names(serving, MADE) == [], 90, "nothing is left")
+    wait_until(lambda: rig.names(serving, MADE) == [], 90, "nothing is left")
     wait_until(lambda: httpx.post(url, json=rig.ROW).status_code == 404, 30, "the gateway knows it no more")
