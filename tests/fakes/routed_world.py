@@ -12,10 +12,11 @@ from tests.fakes.world import NAME
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.gateway_api import Attachment
+from sluicegate.serving.gateway.istio import IstioSettings
 from sluicegate.serving.gateway.route_status import weights_of
 from sluicegate.serving.gateway.routes import Address, Backend, Route
 from sluicegate.serving.operator.cluster.caches import ALWAYS
-from sluicegate.serving.operator.gateways.faces import GatewayApi
+from sluicegate.serving.operator.gateways.faces import Face, GatewayApi, Istio
 from sluicegate.serving.operator.gateways.written import WrittenRoutes
 from sluicegate.serving.operator.ports import Gateway
 from sluicegate.serving.operator.settings import read_installation
@@ -29,6 +30,7 @@ NOWHERE = Address(host="192.0.2.1", port=1)
 class RoutedWorld(OperatorWorld):
     """Everything around an operator that writes routes."""
 
+    face: Face = FACE
     kinds = (*ALWAYS, *FACE.kinds, "EndpointSlice")
     installation = replace(read_installation({}), foreign_gateway=True)
 
@@ -52,7 +54,14 @@ class RoutedWorld(OperatorWorld):
             assert all(NOWHERE not in backend.addresses for backend in route.backends), route
 
     def _stood_behind(self, cluster: Any) -> Gateway:
-        return WrittenRoutes(cluster, self._caches, FACE, again=lambda _key, _seconds: None)
+        return WrittenRoutes(cluster, self._caches, self.face, again=lambda _key, _seconds: None)
+
+
+class IstioWorld(RoutedWorld):
+    """The same behind Istio, which answers nothing."""
+
+    face = Istio(IstioSettings())
+    kinds = (*ALWAYS, *face.kinds, "EndpointSlice")
 
 
 class PaperGateway:
