@@ -10,7 +10,7 @@ from itertools import count
 from tests.fakes.store import FakeStore
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.resources import RESOURCES, Resource
+from sluicegate.serving.api.resources import CLUSTER_RESOURCES, RESOURCES, Resource
 from sluicegate.serving.local.errors import NotFoundError as NotStoredError
 from sluicegate.serving.local.errors import StoreError
 from sluicegate.serving.operator.errors import ClusterError, ConflictError, NotFoundError
@@ -43,6 +43,13 @@ class FakeCluster:
         if (kind, namespace, name) not in self._store.objects:
             raise NotFoundError(name)
         return {"metadata": self._store.get(kind, name, namespace)["metadata"]}
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> JSON:
+        """One object."""
+        found = [key for key in self._store.objects if key[1:] == (namespace, name) and _is_served(key[0], resource)]
+        if not found:
+            raise NotFoundError(f"no {resource.plural} {name}")
+        return self._store.get(found[0][0], name, namespace)
 
     async def create(self, obj: JSON) -> JSON:
         """Write a new object."""
@@ -126,6 +133,10 @@ class PaperPods:
             return self._store.replace(pod) if key in self._store.objects else self._store.create(pod)
         finally:
             self._store.death.in_acts = death
+
+
+def _is_served(kind: str, resource: Resource) -> bool:
+    return (RESOURCES.get(kind) or CLUSTER_RESOURCES.get(kind)) == resource
 
 
 def _maker(pod: JSON) -> str:

@@ -28,7 +28,7 @@ from sluicegate.serving.operator.objects.left_out import left_out
 from sluicegate.serving.operator.objects.names import deployment_names, service_name
 from sluicegate.serving.operator.observing import answers, is_made_by, observed_replicas
 from sluicegate.serving.operator.ports import Clock, Gateway, InForce
-from sluicegate.serving.operator.reporting import on_kubernetes
+from sluicegate.serving.operator.reporting import on_kubernetes, told_by_gateway
 from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.operator.workflows import Workflows
 from sluicegate.serving.reconcile.admission import under_way
@@ -242,8 +242,9 @@ class Controller:
             now=now,
         )
         _, warnings = validate_deployment(view, known_servers=None)
-        warnings = (*warnings, *left_out(view, self._installation))
+        warnings = (*warnings, *left_out(view, self._installation), *in_force.warnings)
         live = self._caches.made_for(*key).values()
+        status = told_by_gateway(status, in_force)
         status = on_kubernetes(status, view, live, services=plan.services, warnings=warnings, now=now)
         if plan.refusal:
             status = invalid_status(msgspec.structs.replace(view, status=status), plan.refusal, now)

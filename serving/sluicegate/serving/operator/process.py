@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sluicegate.serving.operator.errors import SettingsRefusedError
+from sluicegate.serving.operator.gateways.choosing import Wish
 from sluicegate.serving.operator.sharing import named
 
 LEASE = "sluicegate-operator"
@@ -47,6 +48,16 @@ PROCESS_SETTINGS = (
         "Directory of the webhook's tls.crt and tls.key, if somebody else keeps them; the operator does if empty.",
     ),
     ProcessSetting("front_port", "SLUICEGATE_GATEWAY_PORT", 8003, "Port at which the bundled Envoys take requests."),
+    ProcessSetting(
+        "gateway_kind", "SLUICEGATE_GATEWAY_KIND", "auto", "Who leads requests: auto, envoy, gateway-api or istio."
+    ),
+    ProcessSetting(
+        "gateway", "SLUICEGATE_GATEWAY", "", "The Gateway that routes attach to: namespace/name, or with /listener."
+    ),
+    ProcessSetting(
+        "gateway_hosts", "SLUICEGATE_GATEWAY_HOSTS", "", "Hosts that routes answer on, separated by commas; empty: all."
+    ),
+    ProcessSetting("istio_tls_mode", "SLUICEGATE_ISTIO_TLS_MODE", "", "TLS mode of Istio's DestinationRules."),
     ProcessSetting("workers", "SLUICEGATE_WORKERS", 4, "How many deployments are looked at at a time."),
     ProcessSetting(
         "log_level", "SLUICEGATE_LOG_LEVEL", "info", "The least that is logged: debug, info, warning, error."
@@ -70,9 +81,19 @@ class Process:
     webhook_port: int
     webhook_certificate: str
     front_port: int
+    gateway_kind: str
+    gateway: str
+    gateway_hosts: str
+    istio_tls_mode: str
     workers: int
     log_level: str
     kubeconfig: str
+
+    @property
+    def wish(self) -> Wish:
+        """What is said of the gateway."""
+        hosts = tuple(host.strip() for host in self.gateway_hosts.split(",") if host.strip())
+        return Wish(kind=self.gateway_kind, gateway=self.gateway, hostnames=hosts, istio_tls_mode=self.istio_tls_mode)
 
 
 def read_process(environment: Mapping[str, str] = os.environ) -> Process:

@@ -13,6 +13,7 @@ from sluicegate.serving.operator.objects.containers import (
     container_of_unit,
     role_of,
 )
+from sluicegate.serving.operator.objects.copies import with_port_for_copies
 from sluicegate.serving.operator.objects.engine import engine_container
 from sluicegate.serving.operator.objects.environment import METRICS_PATH
 from sluicegate.serving.operator.objects.layout import ENGINE, Pod
@@ -64,7 +65,7 @@ def engine_template(subject: Subject, app: str) -> JSON:
     """The template of an engine with pods of its own."""
     labels = {**pod_labels(subject, app), **entry_selector(subject.layout), **ENGINE_LABEL}
     port = subject.layout.ports[ENGINE].http
-    spec = _completed(subject, {}, [engine_container(subject, {}, {})], [])
+    spec = _completed(subject, {}, [with_port_for_copies(subject, engine_container(subject, {}, {}))], [])
     return {"metadata": {"labels": labels, "annotations": pod_annotations(subject, {}, port)}, "spec": spec}
 
 
@@ -118,11 +119,12 @@ def _pod_spec(subject: Subject, pod: Pod) -> JSON:
         if name in layout.units:
             unit = layout.units[name]
             provisions.append(provision_of(subject, unit, spec))
-            containers.append(container_of_unit(subject, role_of(subject, pod, unit), provisions[-1], spec))
+            container = container_of_unit(subject, role_of(subject, pod, unit), provisions[-1], spec)
+            containers.append(with_port_for_copies(subject, container))
         else:
             containers.append(merged_container({}, pod.users(name)))
     if layout.has_engine and layout.entry_pod == pod.index:
-        containers.append(engine_container(subject, spec, pod.users(ENGINE)))
+        containers.append(with_port_for_copies(subject, engine_container(subject, spec, pod.users(ENGINE))))
     # The first container with a port of a name is where a Service's port of that name leads.
     containers.sort(key=lambda container: container["name"] != layout.entry)
     return _completed(subject, spec, containers, provisions)

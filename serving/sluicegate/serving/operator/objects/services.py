@@ -1,6 +1,7 @@
 """Services: one for the predictor, by which gateways and clients reach it, and one for each unit's container."""
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.operator.objects.copies import COPIES, COPIES_PORT, has_port_for_copies
 from sluicegate.serving.operator.objects.kept import kept_port, kept_template
 from sluicegate.serving.operator.objects.layout import Ports
 from sluicegate.serving.operator.objects.manifest import manifest_of
@@ -56,7 +57,10 @@ def _predictors(subject: Subject) -> JSON:
         "type": "ClusterIP",
         **({"clusterIP": "None"} if headless else {}),
         "selector": entry_selector(subject.layout),
-        "ports": predictor_ports(kept),
+        "ports": [
+            *predictor_ports(kept),
+            *([_port(COPIES, COPIES_PORT, COPIES)] if has_port_for_copies(subject) else []),
+        ],
     }
     return service(subject, service_name(subject.layout), spec)
 
