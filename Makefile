@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel storm lint format generate build images bench clean
+.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate build images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,7 +39,13 @@ test: $(STAMP)  ## Run the tests
 	@env -u KUBECONFIG $(BIN)/python -m pytest  # a cluster that happens to be configured is not touched
 
 test-cluster: $(STAMP)  ## Run the tests that need a cluster: make test-cluster KUBECONFIG=..., one that is there for tests
+	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster -m "not full"
+
+test-cluster-full: $(STAMP)  ## Run all tests that need a cluster, those that take long among them
 	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster
+
+record-corpus: $(STAMP)  ## Write anew what a cluster's Argo controller makes of tests/corpus/argo: KUBECONFIG=..., NAMES="..."
+	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m tests.corpus.record $(NAMES)
 
 test-wheel: $(STAMP) build  ## Run the tests that start no processes against the built wheel, outside the checkout's sources
 	@rm -rf build/wheel && $(PYTHON) -m venv build/wheel

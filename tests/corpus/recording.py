@@ -25,7 +25,7 @@ def _node(node: JSON) -> JSON:
         "type": node.get("type", ""),
         "phase": node.get("phase", ""),
         "message": node.get("message", ""),
-        "template": node.get("templateName", ""),
+        "template": node.get("templateName") or _reference(node.get("templateRef") or {}),
         "inputs": _parameters(inputs),
         "outputs": _parameters(outputs),
         "artifacts": sorted(each["name"] for each in outputs.get("artifacts") or ()),
@@ -36,8 +36,12 @@ def _node(node: JSON) -> JSON:
     return {key: value for key, value in found.items() if value not in ("", None, {}, [])}
 
 
+def _reference(reference: JSON) -> str:
+    return f"{reference['name']}/{reference['template']}" if reference else ""
+
+
 def _parameters(part: JSON) -> dict[str, str]:
-    return {each["name"]: each.get("value", "") for each in part.get("parameters") or ()}
+    return {each["name"]: each["value"] for each in part.get("parameters") or () if "value" in each}
 
 
 def _stable(value: Any, uid: str) -> Any:

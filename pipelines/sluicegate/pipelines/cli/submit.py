@@ -52,7 +52,7 @@ RUNNABLE = ("Workflow", "WorkflowTemplate")
     "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Give a parameter; may be repeated."
 )
 @click.option("--with", "beside", multiple=True, type=click.Path(exists=True, path_type=Path), metavar="FILE",
-              help="A file of WorkflowTemplates, ConfigMaps or Secrets that it refers to; may be repeated.")  # fmt: skip
+              help="A file of WorkflowTemplates, ConfigMaps, Secrets that it refers to; may be repeated.")  # fmt: skip
 @click.option("--from", "template", metavar="TEMPLATE", help="Run a WorkflowTemplate by name instead of a file.")
 @click.option("--from-api", metavar="NAME", help="Run the Workflow object of this name, and write its status back.")
 @click.option("--name", help="Name of the run; made from the file's when not given.")

@@ -106,7 +106,11 @@ def inputs_of(template: Template, gave: Given, library: Library, scope: Mapping[
 
     Raises WorkflowError for one without a value.
     """
-    return {each.name: _input(each, gave, library, scope) for each in template.inputs.parameters}
+    found: dict[str, str] = {}
+    texts = dict(scope)
+    for each in template.inputs.parameters:
+        found[each.name] = texts[f"inputs.parameters.{each.name}"] = _input(each, gave, library, texts)
+    return found
 
 
 def _input(parameter: Parameter, gave: Given, library: Library, scope: Mapping[str, str]) -> str:

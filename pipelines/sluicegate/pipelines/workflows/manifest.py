@@ -291,6 +291,11 @@ class Call(Field, frozen=True, kw_only=True):
     depends: str = ""
 
     @property
+    def reference(self) -> str:
+        """``NAME/TEMPLATE`` of a WorkflowTemplate, when it calls one."""
+        return f"{self.template_ref.name}/{self.template_ref.template}" if self.template_ref else ""
+
+    @property
     def loops(self) -> bool:
         """Whether it is expanded to one node for each item."""
         return bool(self.with_items) or bool(self.with_param) or self.with_sequence is not None

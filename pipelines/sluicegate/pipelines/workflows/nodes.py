@@ -23,6 +23,8 @@ class Node:
     display_name: str = ""
     kind: str
     template: str = ""
+    reference: str = ""
+    """Instead of ``template``, when it is one of a WorkflowTemplate: ``NAME/TEMPLATE``."""
     phase: Phase = "Pending"
     message: str = ""
     cause: str = ""
@@ -68,6 +70,8 @@ class Node:
             outputs["result"] = self.result
         if self.exit_code is not None:
             outputs["exitCode"] = str(self.exit_code)
+        name, _, template = self.reference.partition("/")
+        reference = {"templateRef": {"name": name, "template": template}} if self.reference else {}
         memoized = {} if self.memoized is None else {"memoizationStatus": {"hit": self.memoized}}
         return {
             "id": self.id,
@@ -82,6 +86,7 @@ class Node:
             "inputs": {"parameters": [{"name": name, "value": value} for name, value in self.inputs.items()]},
             "outputs": outputs,
             "boundaryID": self.parent,
+            **reference,
             **memoized,
         }
 

@@ -154,11 +154,11 @@ def _end(leaf: LeafRun, moved: Mapping[str, str], code: int, text: str, log: str
     phase: Phase = "Failed" if code else "Error" if missing else "Succeeded"
     messages: dict[Phase, str] = {
         "Failed": f"main: Error (exit code {code})",
-        "Error": f"the command ended well but left no file {missing[:1]}",
+        "Error": f"wait: Error (exit code 64): open {missing[0] if missing else ''}: no such file or directory",
     }
     return LeafEnd(
         phase=phase, message=messages.get(phase, ""), cause=_last_words(log or text) if phase == "Failed" else "",
-        outputs=outputs, artifacts=artifacts, result=text.rstrip("\n"), exit_code=code,
+        outputs=outputs, artifacts=artifacts, result=text.removesuffix("\n"), exit_code=code,
     )  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def _parameters(template: Template, moved: Mapping[str, str]) -> tuple[dict[str,
             continue
         path = Path(moved.get(source.path, source.path))
         if path.is_file():
-            found[parameter.name] = path.read_text().rstrip("\n")
+            found[parameter.name] = path.read_text().removesuffix("\n")
         elif source.default is not None:
             found[parameter.name] = as_text(source.default)
         else:

@@ -1,9 +1,12 @@
 """What calls may refer to: the outputs and ends of the nodes before them, pure."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from sluicegate.pipelines.workflows.errors import WorkflowError
 from sluicegate.pipelines.workflows.exprlang.evaluating import evaluate
@@ -43,14 +46,27 @@ class Scope:
         if node.exit_code is not None:
             self.texts[f"{base}.exitCode"] = str(node.exit_code)
 
-    def add_loop(self, base: str, nodes: Iterable[Node]) -> None:
-        """The outputs of a loop's nodes that succeeded, as JSON lists in the order of the items."""
+    def add_loop(self, base: str, nodes: Iterable[Node], *, results: bool) -> None:
+        """The outputs of a loop's nodes that succeeded, as JSON lists in the order of the items.
+
+        ``results`` says whether somebody refers to their results. Raises WorkflowError for a result that is no JSON.
+        """
         found = [node for node in nodes if node.phase == "Succeeded"]
         sets = [node.outputs for node in found if node.outputs]
-        self.texts[f"{base}.outputs.result"] = go_json([_result(node) for node in found if node.result is not None])
+        if results:
+            told = [_result(node) for node in found if node.result is not None]
+            self.texts[f"{base}.outputs.result"] = go_json(told)
         self.texts[f"{base}.outputs.parameters"] = go_json(sets)
         for name in dict.fromkeys(name for each in sets for name in each):
             self.texts[f"{base}.outputs.parameters.{name}"] = _joined([each[name] for each in sets if name in each])
+
+
+def refers_to_result(template: Template, name: str) -> bool:
+    """Whether a part of the template refers to the result of its call of that name."""
+    text = msgspec.json.encode(template).decode()
+    return (
+        re.search(rf"(?:\.{re.escape(name)}|\[\\?['\"]{re.escape(name)}\\?['\"]\])\.outputs\.result", text) is not None
+    )
 
 
 def _result(node: Node) -> Any:

@@ -10,7 +10,7 @@ from sluicegate.pipelines.workflows.ledger import Ledger
 from sluicegate.pipelines.workflows.manifest import Call
 from sluicegate.pipelines.workflows.nodes import Node
 from sluicegate.pipelines.workflows.planning import tolerated
-from sluicegate.pipelines.workflows.scoping import Scope, composed_outputs
+from sluicegate.pipelines.workflows.scoping import Scope, composed_outputs, refers_to_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Steps:
     def _unrun(self, call: Call, place: Node, frame: Frame) -> Node:
         name = f"{place.name}.{call.name}"
         return self.ledger.new(
-            name, "Skipped", frame.node.id, display_name=call.name, template=call.template
+            name, "Skipped", frame.node.id, display_name=call.name, template=call.template, reference=call.reference
         )
 
     def _learn(self, group: tuple[Call, ...], place: Node, frame: Frame, scope: Scope) -> None:
@@ -96,7 +96,8 @@ class Steps:
             base = f"steps.{call.name}"
             node = by_name.get(f"{place.name}.{call.name}")
             if node is None:
-                scope.add_loop(base, self.caller.loop(call, replace(frame, node=place)))
+                turns = self.caller.loop(call, replace(frame, node=place))
+                scope.add_loop(base, turns, results=refers_to_result(frame.template, call.name))
             scope.add_node(base, node or place)
 
 

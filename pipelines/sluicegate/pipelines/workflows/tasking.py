@@ -10,7 +10,7 @@ from sluicegate.pipelines.workflows.ledger import Ledger
 from sluicegate.pipelines.workflows.manifest import Call, Dag
 from sluicegate.pipelines.workflows.nodes import Node, Phase
 from sluicegate.pipelines.workflows.planning import Ended, ancestors, dag_outcome, ready_tasks
-from sluicegate.pipelines.workflows.scoping import Scope, composed_outputs
+from sluicegate.pipelines.workflows.scoping import Scope, composed_outputs, refers_to_result
 
 OMITTED = "omitted: depends condition not met"
 
@@ -58,9 +58,14 @@ class Tasks:
         return frame.node.ended("Succeeded", outputs=outputs, artifacts=artifacts)
 
     def _lost(self, task: Call, frame: Frame, phase: Phase, message: str) -> Node:
+        return self.ledger.mark(self._unrun(task, frame, "Skipped"), phase, message)
+
+    def _unrun(self, task: Call, frame: Frame, kind: str) -> Node:
+        """A node of a task whose template does not run by itself."""
         name = f"{frame.node.name}.{task.name}"
-        node = self.ledger.new(name, "Skipped", frame.node.id, display_name=task.name, template=task.template)
-        return self.ledger.mark(node, phase, message)
+        return self.ledger.new(
+            name, kind, frame.node.id, display_name=task.name, template=task.template, reference=task.reference
+        )
 
     async def _task(self, task: Call, graph: "_Graph") -> Ended | None:
         frame, scope = graph.frame, graph.scope(ancestors(task, graph.dag))
@@ -77,8 +82,7 @@ class Tasks:
         return await self._loop(task, calls, frame, scope)
 
     async def _loop(self, task: Call, calls: list[Call], frame: Frame, scope: Scope) -> Ended | None:
-        name = f"{frame.node.name}.{task.name}"
-        group = self.ledger.mark(self.ledger.new(name, "TaskGroup", frame.node.id, display_name=task.name, template=task.template), "Running")
+        group = self.ledger.mark(self._unrun(task, frame, "TaskGroup"), "Running")
         started: list[asyncio.Task[Node | None]] = []
         try:
             for call in calls:
@@ -129,7 +133,8 @@ class _Graph:
             end = self.ended.get(name)
             if end is not None:
                 if end.items:
-                    scope.add_loop(f"tasks.{name}", end.items)
+                    wanted = refers_to_result(self.frame.template, name)
+                    scope.add_loop(f"tasks.{name}", end.items, results=wanted)
                 scope.add_node(f"tasks.{name}", end.node)
         return scope
 

@@ -38,6 +38,7 @@ class Use:
     resolved: Resolved
     gave: Given = field(default_factory=Given)
     parent: str = ""
+    reference: str = ""
     called: str = ""
     """How the caller names it, as in ``steps.name``."""
 
@@ -65,6 +66,7 @@ class Walk:
             use = Use(
                 name=name, display_name=call.name, resolved=resolved, gave=given(call.arguments, scope),
                 parent=frame.node.id, called=f"{frame.prefix}.name",
+                reference=call.reference,
             )  # fmt: skip
             hooks = Hooks(
                 run=self._hook_of(frame), name=name, base=f"{frame.prefix}.{call.name}", hooks=call.hooks,
@@ -87,8 +89,11 @@ class Walk:
         resolved = self.library.find(call, home, name)
         display = name.split(".", 1)[1] if parent else name
         return await self.template(
-            Use(name=name, display_name=display, resolved=resolved, gave=given(arguments, scope), parent=parent)
-        )
+            Use(
+                name=name, display_name=display, resolved=resolved, gave=given(arguments, scope), parent=parent,
+                reference=call.reference,
+            )
+        )  # fmt: skip
 
     def loop(self, call: Call, frame: Frame) -> list[Node]:
         """The nodes of a loop so far, in the order of its items."""
@@ -106,8 +111,9 @@ class Walk:
         """
         template = use.resolved.template
         node = self.ledger.new(
-            use.name, node_kind(template.kind), use.parent, display_name=use.display_name, template=template.name
-        )
+            use.name, node_kind(template.kind), use.parent, display_name=use.display_name,
+            template="" if use.reference else template.name, reference=use.reference,
+        )  # fmt: skip
         try:
             inputs = inputs_of(template, use.gave, self.library, self.globals)
             scope = self._scope(use, inputs)
@@ -165,7 +171,7 @@ class Walk:
             name = f"({number})"
             attempt = self.ledger.new(
                 whole.name + name, node.kind, node.parent, display_name=whole.display_name + name,
-                template=node.template, inputs=node.inputs,
+                template=node.template, reference=node.reference, inputs=node.inputs,
             )  # fmt: skip
             inner = scope.copy()
             inner.texts |= {"retries": str(number), "node.name": attempt.name, **last_retry(last, lasted)}
