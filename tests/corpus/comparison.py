@@ -1,7 +1,7 @@
 """Compares what the local runner made of a workflow with what the controller did: pure.
 
 Everything that is recorded is compared. Where the two may differ is declared here, each with its reason, and printed
-in ``docs/reference/argo-fields.md``; a rule that no workflow of the corpus needs fails a test.
+in ``docs/reference/argo-behaviour.md``; a rule that no workflow of the corpus needs fails a test.
 """
 
 import re

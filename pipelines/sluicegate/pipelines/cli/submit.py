@@ -27,9 +27,9 @@ from sluicegate.pipelines import shipped
 from sluicegate.pipelines.workflows.actions import ApiActions
 from sluicegate.pipelines.workflows.errors import ManifestError, WorkflowError
 from sluicegate.pipelines.workflows.library import Library, build
-from sluicegate.pipelines.workflows.manifest import Scalar
 from sluicegate.pipelines.workflows.neighbours import Beside
 from sluicegate.pipelines.workflows.nodes import Node
+from sluicegate.pipelines.workflows.parts import Scalar
 from sluicegate.pipelines.workflows.reading import read
 from sluicegate.pipelines.workflows.running import Run, until_stopped
 from sluicegate.serving.client.errors import ClientError

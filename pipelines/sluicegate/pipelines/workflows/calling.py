@@ -9,7 +9,8 @@ from sluicegate.pipelines.workflows.errors import ExpressionError, WorkflowError
 from sluicegate.pipelines.workflows.expressions import evaluate_when
 from sluicegate.pipelines.workflows.items import turns
 from sluicegate.pipelines.workflows.library import Library, as_text
-from sluicegate.pipelines.workflows.manifest import Arguments, Call, Parameter, Template
+from sluicegate.pipelines.workflows.manifest import Call, Template
+from sluicegate.pipelines.workflows.parts import Arguments, Parameter
 from sluicegate.pipelines.workflows.scoping import Scope, artifact_path
 from sluicegate.pipelines.workflows.templating import left_over, substitute, substituted
 

@@ -18,8 +18,8 @@ from sluicegate.pipelines.workflows.leafing import Pods
 from sluicegate.pipelines.workflows.leaves import Leaves
 from sluicegate.pipelines.workflows.ledger import Ledger
 from sluicegate.pipelines.workflows.library import Library, as_text
-from sluicegate.pipelines.workflows.manifest import Hook
 from sluicegate.pipelines.workflows.nodes import BAD, Node, Phase
+from sluicegate.pipelines.workflows.parts import Hook
 from sluicegate.pipelines.workflows.scoping import Scope
 from sluicegate.pipelines.workflows.sharing import Shared
 from sluicegate.pipelines.workflows.walking import STOPPED, Use, Walk

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sluicegate.pipelines.workflows.exprlang.evaluating import evaluate_truth
-from sluicegate.pipelines.workflows.manifest import Hook
 from sluicegate.pipelines.workflows.nodes import Node
+from sluicegate.pipelines.workflows.parts import Hook
 from sluicegate.pipelines.workflows.scoping import Scope
 from sluicegate.pipelines.workflows.templating import environment
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from sluicegate.pipelines.workflows.errors import ExpressionError
 from sluicegate.pipelines.workflows.exprlang.values import as_plain_text, go_json
-from sluicegate.pipelines.workflows.manifest import Call, Sequence
+from sluicegate.pipelines.workflows.manifest import Call
+from sluicegate.pipelines.workflows.parts import Sequence
 from sluicegate.pipelines.workflows.templating import substitute
 
 _FORMAT = re.compile(r"%(?P<flags>[-+ 0]*)(?P<width>\d*)(?P<verb>[dxXobc])")

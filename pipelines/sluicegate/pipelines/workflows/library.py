@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from sluicegate.pipelines.workflows.errors import ManifestError
-from sluicegate.pipelines.workflows.manifest import Call, KeyOf, Manifest, Parameter, Scalar, Spec, Template
+from sluicegate.pipelines.workflows.manifest import Call, Manifest, Spec, Template
+from sluicegate.pipelines.workflows.parts import KeyOf, Parameter, Scalar
 from sluicegate.pipelines.workflows.reading import one_kind
 
 

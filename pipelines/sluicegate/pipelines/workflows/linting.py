@@ -14,7 +14,8 @@ from sluicegate.pipelines.workflows.expressions import duration_seconds
 from sluicegate.pipelines.workflows.library import Library, Resolved
 from sluicegate.pipelines.workflows.linting_graph import lint_dag
 from sluicegate.pipelines.workflows.linting_names import Known, lint_names
-from sluicegate.pipelines.workflows.manifest import Call, Hook, Template
+from sluicegate.pipelines.workflows.manifest import Call, Template
+from sluicegate.pipelines.workflows.parts import Hook
 from sluicegate.pipelines.workflows.planning import ancestors
 
 _ACTIONS = {"get", "create", "apply", "patch", "delete"}

@@ -10,7 +10,8 @@ from sluicegate.pipelines.workflows.exprlang.parsing import PREDICATES, parse
 from sluicegate.pipelines.workflows.exprlang.sprig import SPRIG
 from sluicegate.pipelines.workflows.exprlang.syntax import called, mentioned
 from sluicegate.pipelines.workflows.library import Library
-from sluicegate.pipelines.workflows.manifest import Artifact, Hook, RetryStrategy, Template, ValueFrom
+from sluicegate.pipelines.workflows.manifest import Template
+from sluicegate.pipelines.workflows.parts import Artifact, Hook, RetryStrategy, ValueFrom
 from sluicegate.pipelines.workflows.templating import expressions, references
 
 WORKFLOW = frozenset(

@@ -19,8 +19,9 @@ from pathlib import Path
 from sluicegate.pipelines.workflows import tether
 from sluicegate.pipelines.workflows.leaves import LeafEnd, LeafRun
 from sluicegate.pipelines.workflows.library import as_text
-from sluicegate.pipelines.workflows.manifest import Container, KeyOf, Named, Script, Template
+from sluicegate.pipelines.workflows.manifest import Template
 from sluicegate.pipelines.workflows.nodes import Phase
+from sluicegate.pipelines.workflows.parts import Container, KeyOf, Named, Script
 
 _RESULT_LIMIT = 256 * 1024
 _LAST_LINES = 5

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sluicegate.pipelines.workflows.expressions import duration_seconds
 from sluicegate.pipelines.workflows.exprlang.evaluating import evaluate_truth
-from sluicegate.pipelines.workflows.manifest import Backoff, RetryStrategy
 from sluicegate.pipelines.workflows.nodes import Node
+from sluicegate.pipelines.workflows.parts import Backoff, RetryStrategy
 from sluicegate.pipelines.workflows.templating import environment
 
 _POLICIES = {

@@ -12,8 +12,9 @@ from sluicegate.pipelines.workflows.errors import WorkflowError
 from sluicegate.pipelines.workflows.exprlang.evaluating import evaluate
 from sluicegate.pipelines.workflows.exprlang.values import go_json
 from sluicegate.pipelines.workflows.library import as_text
-from sluicegate.pipelines.workflows.manifest import Artifact, Parameter, Template, ValueFrom
+from sluicegate.pipelines.workflows.manifest import Template
 from sluicegate.pipelines.workflows.nodes import Node
+from sluicegate.pipelines.workflows.parts import Artifact, Parameter, ValueFrom
 from sluicegate.pipelines.workflows.templating import environment, value_text
 
 

@@ -17,8 +17,9 @@ from sluicegate.pipelines.workflows.hooking import HookRun, Hooks
 from sluicegate.pipelines.workflows.leafing import Pods
 from sluicegate.pipelines.workflows.ledger import Ledger
 from sluicegate.pipelines.workflows.library import Library, Resolved, as_text
-from sluicegate.pipelines.workflows.manifest import Call, Hook, Memoize, RetryStrategy, Synchronization, Template
+from sluicegate.pipelines.workflows.manifest import Call, Template
 from sluicegate.pipelines.workflows.nodes import Node, node_kind
+from sluicegate.pipelines.workflows.parts import Hook, Memoize, RetryStrategy, Synchronization
 from sluicegate.pipelines.workflows.retrying import after, last_retry, policy
 from sluicegate.pipelines.workflows.scoping import Scope
 from sluicegate.pipelines.workflows.sharing import Lock, Shared

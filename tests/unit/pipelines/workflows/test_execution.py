@@ -109,7 +109,7 @@ def test_a_template_of_another_workflow_template_resolves_its_own_names(tmp_path
 
 
 def test_a_timeout_fails_the_node_and_ends_its_processes(tmp_path: Path) -> None:
-    document = workflow(shell("main", f"echo $$$$ > {tmp_path}/pid; sleep 60", timeout="300ms"))
+    document = workflow(shell("main", f"echo $$$$ > {tmp_path}/pid; sleep 60", timeout="2s"))
 
     phase, message, _ = asyncio.run(execute(prepared(document, tmp_path / "run")))
 
