@@ -25,8 +25,6 @@ PLAN = {
 MADE = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets"
 
 
-
-
 def leader(home: Kubectl) -> str:
     """The operator's pod that holds the lease."""
     return str(home.json("get", "lease", "sluicegate-operator")["spec"]["holderIdentity"])

@@ -39,9 +39,7 @@ def url(serving: Kubectl) -> str:
     """Where predictions are asked for, through the cluster's gateway."""
     namespace, _, name = GATEWAY.partition("/")
     address = serving.json("get", "gateway", name, "-n", namespace)["status"]["addresses"][0]["value"]
-    return (
-        f"{os.environ.get('GATEWAY_URL', f'http://{address}')}/seldon/{serving.namespace}/{rig.NAME}/api/v1.0/predictions"
-    )
+    return f"{os.environ.get('GATEWAY_URL', f'http://{address}')}/seldon/{serving.namespace}/{rig.NAME}/api/v1.0/predictions"
 
 
 def desire(kubectl: Kubectl, rollout: str, **desired: Any) -> None:
@@ -87,7 +85,9 @@ def test_a_rollout_is_judged_by_its_servers_and_promoted(
     assert (rig.phase(serving, "second"), load.failures) == ("Promoted", [])
     assert rig.status(serving)["traffic"] == {candidate: 100}
     host = installed.json("get", "service", "sluicegate-collector")["spec"]["clusterIP"]
-    seen = httpx.get(f"http://{host}:7081/v1/deployments/{serving.namespace}/{rig.NAME}").json()["predictors"][candidate]
+    seen = httpx.get(f"http://{host}:7081/v1/deployments/{serving.namespace}/{rig.NAME}").json()["predictors"][
+        candidate
+    ]
     assert seen["requests"] > 100
     assert seen["mirrored"] > 0
 

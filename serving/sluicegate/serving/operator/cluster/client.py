@@ -59,7 +59,8 @@ class Cluster:
 
     async def metadata(self, resource: Resource, namespace: str, name: str) -> JSON:
         """An object without spec and status, which are large in some kinds."""
-        return await self._call("GET", resource.path(namespace, name), headers={"Accept": ONLY_METADATA})
+        request = Request(verb="get", resource=resource, namespace=namespace, name=name)
+        return await self._call(request, headers={"Accept": ONLY_METADATA})
 
     async def list(self, resource: Resource, namespace: str | None, *, labels: str = "") -> tuple[list[JSON], str]:
         """All objects, page by page, and the resourceVersion from which a watch goes on."""
