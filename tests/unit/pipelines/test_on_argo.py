@@ -17,7 +17,7 @@ from sluicegate.pipelines.on_argo import workflow_templates
 from sluicegate.pipelines.shipped import workflow_templates as shipped
 from sluicegate.pipelines.workflows.library import build
 from sluicegate.pipelines.workflows.linting import lint
-from sluicegate.pipelines.workflows.manifest import read
+from sluicegate.pipelines.workflows.reading import read
 
 JSON = dict[str, Any]
 each = pytest.mark.parametrize("name", PIPELINES)
