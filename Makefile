@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full test-wheel storm lint format generate build images bench clean
+.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate build images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ test-cluster: $(STAMP)  ## Run the tests that need a cluster: make test-cluster 
 
 test-cluster-full: $(STAMP)  ## The same, and what takes longer: the whole corpus of workflows, a random walk of kills (WALK_SEED, WALK_SECONDS)
 	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster
+
+record-corpus: $(STAMP)  ## Write anew what a cluster's Argo controller makes of tests/corpus/argo: KUBECONFIG=..., NAMES="..."
+	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m tests.corpus.record $(NAMES)
 
 test-wheel: $(STAMP) build  ## Run the tests that start no processes against the built wheel, outside the checkout's sources
 	@rm -rf build/wheel && $(PYTHON) -m venv build/wheel

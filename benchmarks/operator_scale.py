@@ -1,8 +1,8 @@
-"""How an operator bears many SeldonDeployments: time of a change, idle cost, and a restart that writes nothing.
+"""How an operator bears many SeldonDeployments: time of a change, idle cost, rollouts, a restart that writes nothing.
 
-``KUBECONFIG=… python -m benchmarks.operator_scale [--count 1000]``. It starts an operator of its own on this machine,
-for a namespace of its own. No pod is started, as all deployments have no replicas: what is measured is the operator.
-The custom resource definitions have to be installed.
+``KUBECONFIG=… python -m benchmarks.operator_scale [--count 1000] [--rollouts 50] [--keep]``. It starts an operator and
+an Envoy of its own on this machine, for a namespace of its own, and no pod at all. The custom resource definitions have
+to be installed. Rows come out in Markdown, each as soon as it is known.
 """
 
 import argparse
@@ -10,133 +10,193 @@ import asyncio
 import os
 import random
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
-import httpx
 import psutil
 
+from benchmarks import scale_world as world
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.resources import CLUSTER_RESOURCES, RESOURCES
 from sluicegate.serving.operator.cluster.access import connect, from_kubeconfig
 from sluicegate.serving.operator.cluster.client import Cluster
+from sluicegate.serving.operator.errors import ConflictError
 
-NAMESPACE = "sluicegate-scale"
-SDEP, DEPLOYMENT = RESOURCES["SeldonDeployment"], CLUSTER_RESOURCES["Deployment"]
-PORTS = {"SLUICEGATE_HTTP_PORT": "18080", "SLUICEGATE_XDS_PORT": "18081", "SLUICEGATE_WEBHOOK_PORT": "0"}
-
-
-def deployment(index: int) -> JSON:
-    """The index-th SeldonDeployment."""
-    graph = {"name": "model", "implementation": "SKLEARN_SERVER", "modelUri": "file:///models/none"}
-    return {
-        "apiVersion": "machinelearning.seldon.io/v1",
-        "kind": "SeldonDeployment",
-        "metadata": {"name": f"model-{index:04}", "namespace": NAMESPACE},
-        "spec": {"predictors": [{"name": "main", "replicas": 0, "graph": graph}]},
-    }
+IDLE_SECONDS = 30.0
 
 
-@contextmanager
-def operator() -> Iterator[psutil.Process]:
-    """An operator that looks after the namespace, ready."""
-    environment = {**os.environ, **PORTS, "SLUICEGATE_WATCH_NAMESPACE": NAMESPACE, "POD_NAMESPACE": NAMESPACE}
-    command = [sys.executable, "-m", "sluicegate.serving.operator"]
-    child = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        yield psutil.Process(child.pid)
-    finally:
-        child.terminate()
-        child.wait(30)
+def row(what: str, figure: str) -> None:
+    """One line of the table."""
+    print(f"| {what} | {figure} |", flush=True)
 
 
-async def until(condition, seconds: float) -> float:  # type: ignore[no-untyped-def]  # an async predicate
-    """Seconds until ``condition`` held; raises TimeoutError."""
-    start = time.monotonic()
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.02)
-    return time.monotonic() - start
+def spread(seconds: Sequence[float]) -> str:
+    """Median and 95th percentile."""
+    ordered = sorted(seconds)
+    return f"median {statistics.median(ordered):.3f} s, p95 {ordered[int(len(ordered) * 0.95)]:.3f} s"
 
 
-async def idle() -> None:
-    """Wait until the operator has nothing to do for two seconds."""
-    quiet = 0
-    async with httpx.AsyncClient(timeout=5) as client:
-        while quiet < 10:
-            await asyncio.sleep(0.2)
+def used(process: psutil.Process) -> float:
+    """Seconds of a core."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+async def cost(seconds: float, *processes: psutil.Process) -> list[str]:
+    """Share of a core and memory of each, over some time in which nothing is asked of them."""
+    before, began = [used(each) for each in processes], time.monotonic()
+    await asyncio.sleep(seconds)
+    lasted = time.monotonic() - began
+    return [
+        f"{(used(each) - spent) / lasted:.1%} of a core, {each.memory_info().rss / 1e6:.0f} MB"
+        for each, spent in zip(processes, before, strict=True)
+    ]
+
+
+class Bench:
+    """One run."""
+
+    def __init__(self, cluster: Cluster, count: int, rollouts: int) -> None:
+        self._cluster, self._count, self._rollouts = cluster, count, rollouts
+
+    async def create(self, process: psutil.Process) -> None:
+        """All deployments, their pods, and all of them served."""
+        stored, _ = await self._cluster.list(world.SDEP, world.NAMESPACE)
+        there = {each["metadata"]["name"] for each in stored}
+        start = time.monotonic()
+        missing = [index for index in range(self._count) if world.name_of(index) not in there]
+        await world.each(lambda index: self._cluster.create(world.deployment(index)), missing)
+        written = time.monotonic() - start
+        await world.idle()
+        row(
+            f"{len(missing)} deployments created in {written:.0f} s", f"all made {time.monotonic() - start:.0f} s after"
+        )
+        start = time.monotonic()
+        await world.start_pods(self._cluster, "main")
+        await self._all(lambda status: status.get("state") == "Available")
+        row("all pods say in a row that they are ready", f"all Available {time.monotonic() - start:.0f} s after")
+        await world.idle()
+        row("the operator's work until here", f"{used(process):.1f} s of a core")
+
+    async def _all(self, good: Callable[[JSON], bool]) -> float:
+        return await world.all_are(self._cluster, world.SDEP, good, 240)
+
+    async def change(self, what: str, process: psutil.Process, gateway: psutil.Process) -> None:
+        """Changes one after the other."""
+        before, spent, began = used(process), used(gateway), time.monotonic()
+        chosen = random.sample(range(self._rollouts, self._count), min(100, self._count - self._rollouts))
+        seconds = [await self._change(index) for index in chosen]
+        row(f"a change reaches its Deployment{what}", spread(seconds))
+        share = (used(process) - before) / len(chosen) * 1000
+        lasted = (time.monotonic() - began) / len(chosen) * 1000
+        envoys = (used(gateway) - spent) / len(chosen) * 1000
+        row(f"a core's time for a change{what}", f"operator {share:.0f} ms, Envoy {envoys:.0f} ms, of {lasted:.0f} ms")
+
+    async def _change(self, index: int) -> float:
+        stored = await self._cluster.get(world.SDEP, world.NAMESPACE, world.name_of(index))
+        mark = f"file:///models/{random.randrange(10**9)}"
+        stored["spec"]["predictors"][0]["graph"]["modelUri"] = mark
+        await self._cluster.replace(stored)
+        made = f"{world.name_of(index)}-main-0-model"
+
+        async def followed() -> bool:
+            return mark in str(await self._cluster.get(world.DEPLOYMENT, world.NAMESPACE, made))
+
+        return await world.until(followed, 30)
+
+    async def rest(self, what: str, process: psutil.Process, gateway: psutil.Process) -> None:
+        """What they cost while nothing happens."""
+        before = world.writes(await world.metrics())
+        mine, envoys = await cost(IDLE_SECONDS, process, gateway)
+        row(f"the operator{what}", mine)
+        row(f"Envoy{what}", envoys)
+        row(f"the operator's writes{what}, its lease apart", f"{world.writes(await world.metrics()) - before:.0f}")
+
+    async def roll(self, process: psutil.Process, gateway: psutil.Process) -> None:
+        """Rollouts under way, each with half of the traffic; then all of them go back."""
+        mine = range(self._rollouts)
+        await world.each(lambda index: self._cluster.create(world.rollout(index)), mine)
+        await self._phase("Ready")
+        await world.start_pods(self._cluster, "next")
+        start = time.monotonic()
+        await world.each(self._claim, mine)
+        await world.all_are(
+            self._cluster, world.ROLLOUT, lambda status: status["traffic"] == {"main": 50, "next": 50}, 120
+        )
+        row(
+            f"{self._rollouts} rollouts get half of the traffic at once",
+            f"in force after {time.monotonic() - start:.1f} s",
+        )
+        await self.rest(f", {self._rollouts} rollouts under way", process, gateway)
+        await self.change(f", {self._rollouts} rollouts under way", process, gateway)
+        start = time.monotonic()
+        await world.each(lambda index: self._desire(index, intent="Abort"), mine)
+        await self._phase("RolledBack")
+        row(f"{self._rollouts} rollouts are aborted at once", f"all rolled back after {time.monotonic() - start:.1f} s")
+
+    async def _phase(self, phase: str) -> None:
+        await world.all_are(self._cluster, world.ROLLOUT, lambda status: status.get("phase") == phase, 120)
+
+    async def _claim(self, index: int) -> None:
+        await self._desire(index, weight=50, leaseSeconds=600, renewal=1)
+
+    async def _desire(self, index: int, **desired: object) -> None:
+        while True:
+            stored = await self._cluster.get(world.ROLLOUT, world.NAMESPACE, world.name_of(index))
+            said = stored["spec"].get("desired", {}) | {"epoch": stored["status"]["epoch"], **desired}
             try:
-                text = (await client.get(f"http://127.0.0.1:{PORTS['SLUICEGATE_HTTP_PORT']}/metrics")).text
-            except httpx.HTTPError:
+                await self._cluster.replace(stored | {"spec": stored["spec"] | {"desired": said}})
+            except ConflictError:
                 continue
-            figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("sluicegate_operator_"))
-            still = figures.get("sluicegate_operator_queue_length") == "0.0" and "sluicegate_operator_leads" in figures
-            quiet = quiet + 1 if still and figures["sluicegate_operator_leads"] == "1.0" else 0
+            return
+
+    async def restart(self) -> None:
+        """Another operator takes over, and another Envoy comes."""
+        before = await world.versions(self._cluster)
+        start = time.monotonic()
+        with world.operator() as process:
+            await world.idle()
+            row(
+                "a restarted operator has looked at everything",
+                f"{time.monotonic() - start:.0f} s after, {used(process):.1f} s of a core",
+            )
+            start = time.monotonic()
+            with world.envoy() as gateway:
+                await world.until(world.listens, 120)
+                row(
+                    "a new Envoy has all routes",
+                    f"after {time.monotonic() - start:.1f} s, {used(gateway):.1f} s of a core",
+                )
+                await world.idle()
+            wrote = world.writes(await world.metrics())
+            after = await world.versions(self._cluster)
+        changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+        row("a restart's writes, its lease apart", f"{wrote:.0f}; {len(changed)} of {len(before)} objects differ")
 
 
-async def create(cluster: Cluster, count: int) -> None:
-    """All of them, twenty at a time."""
-    gate = asyncio.Semaphore(20)
-
-    async def one(index: int) -> None:
-        async with gate:
-            await cluster.create(deployment(index))
-
-    await asyncio.gather(*(one(index) for index in range(count)))
-
-
-async def change(cluster: Cluster, index: int) -> float:
-    """Seconds from a change of a predictor until the Deployment has it."""
-    stored = await cluster.get(SDEP, NAMESPACE, f"model-{index:04}")
-    mark = f"file:///models/{random.randrange(10**9)}"
-    stored["spec"]["predictors"][0]["graph"]["modelUri"] = mark
-    await cluster.replace(stored)
-
-    async def followed() -> bool:
-        return mark in str(await cluster.get(DEPLOYMENT, NAMESPACE, f"model-{index:04}-main-0-model"))
-
-    return await until(followed, 30)
-
-
-async def versions(cluster: Cluster) -> dict[str, str]:
-    """Versions of everything in the namespace that the operator could write."""
-    found = {}
-    for resource in (SDEP, DEPLOYMENT, CLUSTER_RESOURCES["Service"]):
-        items, _ = await cluster.list(resource, NAMESPACE)
-        for meta in (each["metadata"] for each in items):
-            found[f"{resource.plural}/{meta['name']}"] = meta["resourceVersion"]
-    return found
-
-
-async def measure(count: int) -> None:
+async def measure(count: int, rollouts: int, *, keep: bool) -> None:
     """Print the figures."""
     cluster = Cluster(connect(from_kubeconfig(os.environ["KUBECONFIG"])))
-    await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     try:
-        with operator() as process:
-            await create(cluster, count)
-            start = time.monotonic()
-            await idle()
-            print(f"{count} new deployments reconciled {time.monotonic() - start:.1f} s after the last was created")
-            seconds = sorted([await change(cluster, index) for index in random.sample(range(count), min(100, count))])
-            print(f"a change reaches its Deployment: median {statistics.median(seconds):.3f} s,", end=" ")
-            print(f"p95 {seconds[int(len(seconds) * 0.95)]:.3f} s")
-            await idle()
-            used, began = sum(process.cpu_times()[:2]), time.monotonic()
-            await asyncio.sleep(60)
-            share = (sum(process.cpu_times()[:2]) - used) / (time.monotonic() - began)
-            print(f"idle: {share:.1%} of a core, {process.memory_info().rss / 1e6:.0f} MB")
-        before = await versions(cluster)
-        with operator():
-            await idle()
-            after = await versions(cluster)
-        changed = sum(before[name] != after.get(name) for name in before)
-        print(f"a restart wrote {changed} of {len(before)} objects")
+        await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": world.NAMESPACE}})
+    except ConflictError:
+        print(f"namespace {world.NAMESPACE} is there from before: what it has is used")
+    try:
+        bench = Bench(cluster, count, rollouts)
+        row(f"{count} SeldonDeployments", "")
+        row("---", "---")
+        with world.operator() as process, world.envoy() as gateway:
+            await bench.create(process)
+            await bench.change("", process, gateway)
+            await world.idle()
+            await bench.rest(", idle", process, gateway)
+            await bench.roll(process, gateway)
+            await world.idle()
+        await bench.restart()
     finally:
-        await cluster.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        start = time.monotonic()
+        if not keep:
+            await world.clean(cluster)
+            print(f"cleaned up in {time.monotonic() - start:.0f} s")
         await cluster.close()
 
 
@@ -144,7 +204,10 @@ def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.operator_scale", description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
-    asyncio.run(measure(parser.parse_args().count))
+    parser.add_argument("--rollouts", type=int, default=50)
+    parser.add_argument("--keep", action="store_true", help="leave the namespace, for another run")
+    told = parser.parse_args()
+    asyncio.run(measure(told.count, told.rollouts, keep=told.keep))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 import inspect
 import sys
-import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,8 @@ from typing import Any
 
 import click
 import msgspec
-from docs import meanings
+from docs import argo_pages, meanings
+from prometheus_client import generate_latest
 
 from sluicegate.components.emit.catalogue import every_step
 from sluicegate.components.step import Slot, Step
@@ -22,11 +22,11 @@ from sluicegate.monitoring.collector.exposition import DeploymentFigures, Figure
 from sluicegate.monitoring.quality.joining import PairCounts
 from sluicegate.pipelines.chart.values import grouped
 from sluicegate.pipelines.cli.main import cli
-from sluicegate.pipelines.workflows import manifest as argo
 from sluicegate.serving.api import rollout_plan
 from sluicegate.serving.api.annotations import ANNOTATIONS
 from sluicegate.serving.api.crds.meanings import PLAN
 from sluicegate.serving.bundle import manifest as bundle
+from sluicegate.serving.operator.metrics import Metrics as OperatorMetrics
 from sluicegate.serving.server.metrics import Metrics, exposition
 from sluicegate.serving.server.settings import SETTINGS
 
@@ -55,7 +55,8 @@ def pages() -> dict[str, str]:
     """File name to text."""
     makers: dict[str, Callable[[], Iterator[str]]] = {
         "rollout-plan.md": _plan, "bundle.md": _bundle, "steps.md": _steps, "commands.md": _commands,
-        "model-server.md": _settings, "annotations.md": _annotations, "argo-fields.md": _argo, "metrics.md": _metrics,
+        "model-server.md": _settings, "annotations.md": _annotations, "argo-fields.md": argo_pages.fields,
+        "argo-behaviour.md": argo_pages.behaviour, "metrics.md": _metrics,
         "helm.md": _chart,
     }  # fmt: skip
     return {name: _page(name, maker) for name, maker in makers.items()}
@@ -211,14 +212,6 @@ def _annotations() -> Iterator[str]:
         yield f"| `{entry.name}` | {entry.place} | {entry.sentence[0].upper()}{entry.sentence[1:]}. |"
 
 
-def _argo() -> Iterator[str]:
-    kinds = [kind for _, kind in inspect.getmembers(argo, inspect.isclass) if kind.__module__ == argo.__name__]
-    structs = [kind for kind in kinds if issubclass(kind, msgspec.Struct) and msgspec.structs.fields(kind)]
-    for kind in sorted(structs, key=lambda one: inspect.getsourcelines(one)[1]):
-        names = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(kind))
-        yield from (f"## {kind.__name__}", "", _docstring(kind), "", *textwrap.wrap(f"Fields: {names}.", 150), "")
-
-
 def _metrics() -> Iterator[str]:
     yield from ("## Model server: `GET /prometheus`", "")
     gauges = {
@@ -233,13 +226,19 @@ def _metrics() -> Iterator[str]:
         episodes={"": 0},
     )  # fmt: skip
     yield from _families(expose(Figures(deployments=(everything,), own={"": 0})).decode())
+    yield from ("## Operator: `GET /metrics`", "")
+    yield from _families(generate_latest(OperatorMetrics().registry).decode())
 
 
 def _families(text: str) -> Iterator[str]:
     lines = [line.split(" ", 3) for line in text.splitlines()]
     kinds = {words[2]: words[3] for words in lines if words[:2] == ["#", "TYPE"]}
     yield from ("| name | type | meaning |", "|---|---|---|")
-    yield from (f"| `{words[2]}` | {kinds[words[2]]} | {words[3]} |" for words in lines if words[:2] == ["#", "HELP"])
+    yield from (
+        f"| `{words[2]}` | {kinds[words[2]]} | {words[3]} |"
+        for words in lines
+        if words[:2] == ["#", "HELP"] and not words[2].endswith("_created")
+    )
     yield ""
 
 

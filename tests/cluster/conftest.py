@@ -42,18 +42,16 @@ def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]
 def installed(kubectl: Kubectl) -> Iterator[Kubectl]:
     """Operator, gateway and collector run; kubectl in their namespace."""
     storages.need(storages.S3)
-    objects = rig.installation(kubectl)
-    yield rig.install(kubectl, objects)
-    rig.uninstall(kubectl, objects)
+    with rig.installed(kubectl, rig.installation(kubectl)) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, namespace: str) -> Iterator[dict[str, rig.Model]]:
     """Two versions, alike in what they answer."""
     storages.need(storages.S3)
-    directory = tmp_path_factory.mktemp("bundles")
-    yield {version: rig.Model(version, directory / version, namespace) for version in ("1", "2")}
-    storages.bucket().rm(f"{storages.BUCKET}/{namespace}", recursive=True)
+    with rig.two_models(tmp_path_factory.mktemp("bundles"), namespace) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,11 @@ TAG = os.environ.get("SLUICEGATE_EARLIER_TAG", image_rig.TAG)
 
 
 def manifests(folder: Path) -> Path:
-    """``manifests/install`` of that commit, put below ``folder``. Skips where this checkout's history lacks it."""
+    """``manifests`` of that commit, put below ``folder``. Skips where this checkout's history lacks it."""
     archive = subprocess.run(
         ["git", "-C", ROOT, "archive", COMMIT, "manifests/install"], check=False, capture_output=True
     )
     if archive.returncode:
         pytest.skip(f"no commit {COMMIT} here (a shallow clone?): git fetch --unshallow")
     subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
-    return folder / "manifests" / "install"
+    return folder / "manifests"

@@ -1,11 +1,15 @@
 """The whole installation on a real cluster, two versions of a model in S3, and somebody who asks without a pause."""
 
 import json
+import os
 import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -29,11 +33,14 @@ JSON = dict[str, Any]
 
 
 def installation(
-    kubectl: Kubectl, manifests: Path = ROOT / "manifests" / "install", tag: str = image_rig.TAG, **told: str
+    kubectl: Kubectl, *components: str, manifests: Path = ROOT / "manifests", tag: str = image_rig.TAG, **told: str
 ) -> list[JSON]:
-    """Every object of ``manifests/install``, with the images that are tested, and told to start such."""
-    objects = _built(kubectl, manifests, tag)
-    told = {"SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": tag} | told
+    """Every object of ``install`` below ``manifests`` with these of its components, and the images that are tested.
+
+    The operator is told to start such images, and what else is ``told``.
+    """
+    objects = _built(kubectl, manifests / "install", [manifests / "install" / each for each in components], tag)
+    told = {"SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": tag, **told}
     for each in objects:
         if each["kind"] == "Deployment" and each["metadata"]["name"] == "sluicegate-operator":
             each["spec"]["template"]["spec"]["containers"][0]["env"] += image_rig.variables(told)
@@ -47,8 +54,9 @@ def install(kubectl: Kubectl, objects: list[JSON]) -> Kubectl:
     kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=as_list(definitions))
     home = kubectl.within(HOME)
     home("apply", "-f", "-", stdin=as_list([each for each in objects if each not in definitions]))
-    for name in ("operator", "collector", "gateway"):
-        home("rollout", "status", f"deployment/sluicegate-{name}", "--timeout=110s")
+    for each in objects:
+        if each["kind"] == "Deployment":
+            home("rollout", "status", f"deployment/{each['metadata']['name']}", "--timeout=110s")
     return home
 
 
@@ -58,20 +66,44 @@ def uninstall(kubectl: Kubectl, objects: list[JSON]) -> None:
     kubectl("delete", "--ignore-not-found", "--timeout=110s", "-f", "-", stdin=as_list(others))
 
 
+@contextmanager
+def installed(kubectl: Kubectl, objects: list[JSON]) -> Iterator[Kubectl]:
+    """All of it runs while this is open; kubectl in its namespace."""
+    yield install(kubectl, objects)
+    uninstall(kubectl, objects)
+
+
 def templates(kubectl: Kubectl) -> list[JSON]:
     """Every object of ``manifests/argo``, likewise."""
-    return _built(kubectl, ROOT / "manifests" / "argo", image_rig.TAG)
+    return _built(kubectl, ROOT / "manifests" / "argo", [], image_rig.TAG)
 
 
-def _built(kubectl: Kubectl, folder: Path, tag: str) -> list[JSON]:
-    text = kubectl("kustomize", str(folder))
+def registry(kubectl: Kubectl, settings: dict[str, str]) -> list[JSON]:
+    """Every object of ``manifests/registry``, in kubectl's namespace and called by it, so as to meet no other one."""
+    built = _built(kubectl, ROOT / "manifests" / "registry", [], image_rig.TAG)
+    text = json.dumps(built).replace("sluicegate-registry", f"{kubectl.namespace}-registry")
+    objects = json.loads(text.replace('"namespace": "sluicegate"', f'"namespace": "{kubectl.namespace}"'))
+    for each in objects:
+        if each["kind"] == "ConfigMap":
+            each["data"] |= settings
+    return list(objects)
+
+
+def _built(kubectl: Kubectl, folder: Path, components: list[Path], tag: str) -> list[JSON]:
+    with TemporaryDirectory() as directory:
+        # Kustomize follows links and takes no absolute path.
+        start = Path(directory).resolve()
+        paths = [os.path.relpath(each, start) for each in (folder, *components)]
+        overlay = {"resources": paths[:1], "components": paths[1:]}
+        (start / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+        text = kubectl("kustomize", str(start))
     tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{tag}", text)
     return [document for document in yaml.safe_load_all(tested) if document]
 
 
-def status(kubectl: Kubectl) -> Any:
-    """Of the SeldonDeployment."""
-    return kubectl.json("get", "sdep", NAME).get("status", {})
+def status(kubectl: Kubectl, name: str = NAME) -> Any:
+    """Of a SeldonDeployment."""
+    return kubectl.json("get", "sdep", name).get("status", {})
 
 
 def served_by(kubectl: Kubectl) -> int:
@@ -104,6 +136,29 @@ class Model:
         self.uri = storages.upload(directory, f"{prefix}/{version}")
 
 
+@contextmanager
+def two_models(directory: Path, prefix: str) -> Iterator[dict[str, Model]]:
+    """Two versions in S3, alike in what they answer."""
+    yield {version: Model(version, directory / version, prefix) for version in ("1", "2")}
+    storages.bucket().rm(f"{storages.BUCKET}/{prefix}", recursive=True)
+
+
+def phase(kubectl: Kubectl, rollout: str) -> str:
+    """Of a rollout; empty before it is there."""
+    done = kubectl.run("get", "modelrollout", rollout, "-o", "jsonpath={.status.phase}")
+    return done.stdout if done.returncode == 0 else ""
+
+
+def ends(kubectl: Kubectl, rollout: str) -> Callable[[], bool]:
+    """Whether it is over."""
+    return lambda: phase(kubectl, rollout) in {"Promoted", "RolledBack", "Refused"}
+
+
+def names(kubectl: Kubectl, kinds: str) -> list[str]:
+    """Of all objects of these kinds."""
+    return sorted(each["metadata"]["name"] for each in kubectl.json("get", kinds)["items"])
+
+
 def secret() -> JSON:
     """Credentials for S3."""
     return {
@@ -130,6 +185,21 @@ def deployment(name: str, model: Model, **predictor: Any) -> JSON:
         "kind": "SeldonDeployment",
         "metadata": {"name": name},
         "spec": {"predictors": [stated]},
+    }
+
+
+def rollout(name: str, target: str, model: Model) -> JSON:
+    """A ModelRollout that no workflow drives."""
+    predictor = deployment(target, model)["spec"]["predictors"][0]
+    return {
+        "apiVersion": "sluicegate.dev/v1alpha1",
+        "kind": "ModelRollout",
+        "metadata": {"name": name},
+        "spec": {
+            "target": target,
+            "candidate": {**predictor, "name": name},
+            "model": {"name": "flights", "version": model.version, "bundleDigest": model.digest},
+        },
     }
 
 

@@ -5,7 +5,6 @@ Images must be where the node pulls from: `make images REGISTRY=… PUSH=1`.
 
 import threading
 import time
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -24,12 +23,6 @@ PLAN = {
     "bake": 5,
 }
 MADE = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets"
-
-
-def phase(kubectl: Kubectl, rollout: str) -> str:
-    """Of a rollout; empty before it is there."""
-    done = kubectl.run("get", "modelrollout", rollout, "-o", "jsonpath={.status.phase}")
-    return done.stdout if done.returncode == 0 else ""
 
 
 def leader(home: Kubectl) -> str:
@@ -120,16 +113,16 @@ def _is_whole(home: Kubectl, serving: Kubectl, without: str) -> bool:
 def test_a_rollout_whose_workflow_is_gone_goes_back_by_itself(
     serving: Kubectl, models: dict[str, rig.Model], url: str
 ) -> None:
-    """Deleted, a workflow runs no exit handler: its lease runs out."""
-    plan = PLAN | {"lease": 15, "steps": [{"setWeight": 50}, {"pause": {}}]}
+    """Deleted, a workflow runs no exit handler; the operator, with the rights that it has, sees that it is gone."""
+    plan = PLAN | {"steps": [{"setWeight": 50}, {"pause": {}}]}
     with rig.Load(url) as load:
         serving("create", "-f", "-", stdin=rig.workflow("abandoned", rig.NAME, serving.namespace, models["2"], plan))
         wait_until(lambda: 50 in rig.status(serving).get("traffic", {}).values(), 150, "half of the traffic")
         serving("delete", "workflow", "abandoned", "--wait=false")
-        wait_until(lambda: phase(serving, "abandoned") == "RolledBack", 90, "the rollout is back")
+        wait_until(lambda: rig.phase(serving, "abandoned") == "RolledBack", 90, "the rollout is back")
 
     assert load.failures == []
-    assert serving.json("get", "modelrollout", "abandoned")["status"]["reason"] == "LeaseExpired"
+    assert serving.json("get", "modelrollout", "abandoned")["status"]["reason"] == "WorkflowDied"
     assert rig.status(serving)["traffic"] == {"v1": 100}
 
 
@@ -140,7 +133,7 @@ def test_a_rollout_is_let_in_by_argo_and_promoted(
     with rig.Load(url) as load:
         serving("create", "-f", "-", stdin=rig.workflow("second", rig.NAME, serving.namespace, models["2"], PLAN))
         applied = _apply_until_half(serving, rig.deployment(rig.NAME, models["1"]))
-        wait_until(_ends(serving, "second"), 300, "the rollout ends")
+        wait_until(rig.ends(serving, "second"), 300, "the rollout ends")
 
     assert applied > 5
 
@@ -149,7 +142,7 @@ def test_a_rollout_is_let_in_by_argo_and_promoted(
     assert rig.status(serving)["traffic"] == {rollout["candidate"]: 100}
     named = [each["name"] for each in serving.json("get", "sdep", rig.NAME)["spec"]["predictors"]]
     assert named == [rollout["candidate"]]
-    wait_until(lambda: _names(serving, "deployments") == [f"flights-{named[0]}-0-model"], 60, "the old one is gone")
+    wait_until(lambda: rig.names(serving, "deployments") == [f"flights-{named[0]}-0-model"], 60, "the old one is gone")
     host = installed.json("get", "service", "sluicegate-collector")["spec"]["clusterIP"]
     name, _, path = rollout["evidence"].partition(":7081")
     assert name == "http://sluicegate-collector.sluicegate"
@@ -167,16 +160,8 @@ def _apply_until_half(kubectl: Kubectl, original: rig.JSON) -> int:
     return applied
 
 
-def _ends(kubectl: Kubectl, rollout: str) -> Callable[[], bool]:
-    return lambda: phase(kubectl, rollout) in {"Promoted", "RolledBack", "Refused"}
-
-
-def _names(kubectl: Kubectl, kinds: str) -> list[str]:
-    return sorted(each["metadata"]["name"] for each in kubectl.json("get", kinds)["items"])
-
-
 def test_a_deleted_deployment_leaves_nothing_behind(serving: Kubectl, url: str) -> None:
     serving("delete", "sdep", rig.NAME, "--timeout=60s")
 
-    wait_until(lambda: _names(serving, MADE) == [], 90, "nothing is left")
+    wait_until(lambda: rig.names(serving, MADE) == [], 90, "nothing is left")
     wait_until(lambda: httpx.post(url, json=rig.ROW).status_code == 404, 30, "the gateway knows it no more")

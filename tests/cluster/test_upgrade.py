@@ -24,7 +24,7 @@ def serving(kubectl: Kubectl, namespace: str, tmp_path_factory: pytest.TempPathF
     """The earlier installation, which serves two deployments; kubectl in their namespace."""
     storages.need(storages.S3)
     folder = tmp_path_factory.mktemp("earlier")
-    objects = rig.installation(kubectl, earlier.manifests(folder), earlier.TAG)
+    objects = rig.installation(kubectl, manifests=earlier.manifests(folder), tag=earlier.TAG)
     rig.install(kubectl, objects)
     model, mine = rig.Model("1", folder / "bundle", namespace), kubectl.within(namespace)
     mine("apply", "-f", "-", stdin=rig.secret())

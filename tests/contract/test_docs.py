@@ -206,3 +206,13 @@ def test_the_collector_has_exactly_its_documented_routes() -> None:
     routes = {(method, route.path) for route in app.routes for method in route.methods or () if method != "HEAD"}
 
     assert routes == documented("Collector")
+
+
+def test_every_variable_that_steps_read_is_documented() -> None:
+    named = re.compile(r"\bSLUICEGATE_[A-Z_]+|MLFLOW_TRACKING_URI")
+    rooms = [*(ROOT / "components").rglob("*.py"), ROOT / "serving/sluicegate/serving/bundle/remotes.py"]
+    read = {name for path in rooms for name in named.findall(path.read_text())}
+    # Read for one scheme of a model's address, which has a page of its own.
+    pages = [ROOT / "docs" / "reference" / "environment.md", ROOT / "docs" / "how-to" / "storages.md"]
+
+    assert read - {name for page in pages for name in named.findall(page.read_text())} == set()

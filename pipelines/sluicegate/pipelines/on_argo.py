@@ -34,6 +34,9 @@ _GIVEN = Pods(image=LOCAL.image, environment=ENVIRONMENT, credentials=CREDENTIAL
 # A rollout that a pipeline starts runs in the pipeline's own image.
 _PIPELINE = replace(_GIVEN, variables={IMAGE: LOCAL.image}, attempts=2)
 
+# Each of its steps finds what the one before it did, and it may go on for days.
+_ROLLOUT = replace(_GIVEN, attempts=5)
+
 
 def steps_template() -> WorkflowTemplate:
     """Each step by its name, for ``templateRef`` in people's own workflows, which have no parameter ``image``."""
@@ -48,7 +51,7 @@ def workflow_templates() -> dict[str, WorkflowTemplate]:
     return {
         name: argo_pipeline(each, name=name, pods=_PIPELINE, account=ACCOUNT) for name, each in pipelines.items()
     } | {
-        "sluicegate-rollout": rollout_template(_GIVEN, account=ACCOUNT),
+        "sluicegate-rollout": rollout_template(_ROLLOUT, account=ACCOUNT),
         "sluicegate-steps": steps_template(),
     }
 

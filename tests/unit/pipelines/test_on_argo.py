@@ -10,14 +10,14 @@ from kfp import dsl
 from sluicegate.components.emit.argo import LOCAL, Pods
 from sluicegate.components.emit.argo_pipeline import argo_pipeline
 from sluicegate.components.emit.image import IMAGE
-from sluicegate.components.emit.kfp_components import validate_data
+from sluicegate.components.emit.kfp_components import prepare_data, train, validate_data
 from sluicegate.components.errors import InputRefusedError
 from sluicegate.pipelines.catalogue import PIPELINES, compiled, find_pipeline
 from sluicegate.pipelines.on_argo import workflow_templates
 from sluicegate.pipelines.shipped import workflow_templates as shipped
 from sluicegate.pipelines.workflows.library import build
 from sluicegate.pipelines.workflows.linting import lint
-from sluicegate.pipelines.workflows.manifest import read
+from sluicegate.pipelines.workflows.reading import read
 
 JSON = dict[str, Any]
 each = pytest.mark.parametrize("name", PIPELINES)
@@ -57,7 +57,7 @@ def test_a_rollout_that_is_not_told_what_to_let_in_is_refused() -> None:
 
 @each
 def test_tasks_wait_for_the_same_tasks(name: str) -> None:
-    tasks = yaml.safe_load(compiled(name))["root"]["dag"]["tasks"]
+    tasks = yaml.safe_load(compiled(find_pipeline(name)))["root"]["dag"]["tasks"]
 
     found = template(spec(name), "pipeline")["dag"]["tasks"]
 
@@ -128,8 +128,41 @@ def foreign() -> None:
     theirs()
 
 
+@dsl.pipeline(name="scheduled")
+def scheduled() -> None:
+    """With a name that only KFP has."""
+    prepare_data(source=dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER)
+
+
+@dsl.pipeline(name="outside")
+def outside(dataset: dsl.Input[dsl.Dataset]) -> None:
+    """With an artefact that is given to it."""
+    validate_data(dataset=dataset)
+
+
+@dsl.pipeline(name="constants")
+def constants(estimator: str) -> None:
+    """With what is said in it."""
+    data = prepare_data(source="a.csv", rows_at_least=2, required=["a"])
+    train(training_data=data.outputs["training_data"], features=["a"], target="b", estimator=estimator)
+
+
+def test_whole_numbers_stay_whole() -> None:
+    """KFP's document has every number as a float."""
+    found = yaml.safe_load(argo_pipeline(constants, name="x", pods=Pods(), account="any").to_yaml())["spec"]
+
+    given = {p["name"]: p["value"] for p in template(found, "pipeline")["dag"]["tasks"][0]["arguments"]["parameters"]}
+    assert given == {"source": "a.csv", "rows_at_least": "2", "required": '["a"]'}
+
+
 @pytest.mark.parametrize(
-    ("pipeline", "words"), [(conditional, "a condition or a loop"), (foreign, "'theirs' is no step of ours")]
+    ("pipeline", "words"),
+    [
+        pytest.param(conditional, "a condition or a loop", id="condition"),
+        pytest.param(foreign, "'theirs' is no step of ours", id="component"),
+        pytest.param(scheduled, "is KFP's alone", id="placeholder"),
+        pytest.param(outside, "takes no artefact from outside", id="artefact"),
+    ],
 )
 def test_what_cannot_be_written_for_argo_is_refused(pipeline: Any, words: str) -> None:
     with pytest.raises(InputRefusedError, match=words):

@@ -40,7 +40,8 @@ class Pods:
     """A Secret, likewise."""
     variables: Mapping[str, str] = field(default_factory=dict)
     attempts: int = 0
-    """How often a step whose pod was lost (evicted, its node gone) is begun again; one that failed is not."""
+    """How often a step whose pod was lost (evicted, deleted, killed, its node gone) is begun again; one that failed is
+    not."""
 
     @property
     def sources(self) -> list[Any]:
@@ -65,7 +66,7 @@ def template(step: Step[..., Any], pods: Pods = LOCAL) -> Container:
         env_from=pods.sources or None,
         env=[Env(name=name, value=value) for name, value in pods.variables.items()] or None,
         resources=_resources(step) if pods.sources else None,
-        retry_strategy=RetryStrategy(limit=pods.attempts, retry_policy="OnError") if pods.attempts else None,
+        retry_strategy=_again(pods.attempts) if pods.attempts else None,
         args=[word for slot in step.inputs for word in _words(slot)] + ["--outputs-dir", OUTPUTS],
         inputs=[*(_parameter(slot) for slot in parameters), *(_artefact(slot) for slot in read)],
         outputs=[
@@ -73,6 +74,14 @@ def template(step: Step[..., Any], pods: Pods = LOCAL) -> Container:
             *(_artefact(slot) for slot in written),
         ],
     )
+
+
+def _again(attempts: int) -> RetryStrategy:
+    """Argo calls a lost pod Error or Failed, as it happens to see it first; what tells it apart is the exit code: none,
+    or that of a signal. A step's own codes are answers.
+    """
+    lost = "asInt(lastRetry.exitCode) < 0 || asInt(lastRetry.exitCode) > 128"
+    return RetryStrategy(limit=attempts, retry_policy="Always", expression=lost)
 
 
 def _resources(step: Step[..., Any]) -> Resources:

@@ -5,7 +5,7 @@ of a DAG with the step's own template, a pipeline within a pipeline a DAG of its
 repository that Argo is set up with.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf import json_format
@@ -14,7 +14,7 @@ from hera.workflows.models import DAGTask, ValueFrom
 
 from sluicegate.components.emit.argo import IMAGE_PARAMETER, Pods, template
 from sluicegate.components.emit.catalogue import find_step
-from sluicegate.components.emit.values import as_text
+from sluicegate.components.emit.values import as_text, whole
 from sluicegate.components.errors import InputRefusedError
 from sluicegate.components.step import Step
 
@@ -22,7 +22,6 @@ JSON = dict[str, Any]
 _ROOT = "pipeline"
 _RUN = {"{{$.pipeline_job_uuid}}": "{{workflow.uid}}", "{{$.pipeline_job_name}}": "{{workflow.name}}"}
 _FOREIGN = ("triggerPolicy", "parameterIterator", "artifactIterator")
-_NUMBERS: Mapping[str, Callable[[Any], Any]] = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
 
 def argo_pipeline(pipeline: Any, *, name: str, pods: Pods, account: str) -> WorkflowTemplate:
@@ -46,8 +45,7 @@ def argo_pipeline(pipeline: Any, *, name: str, pods: Pods, account: str) -> Work
 
 
 def _steps(document: JSON) -> Iterator[Step[..., Any]]:
-    # Messages of protobuf give their maps in another order in each process.
-    for name in sorted(document["components"]):
+    for name in sorted(document["components"]):  # a map of protobuf: its own order is anybody's
         step = find_step(name.removeprefix("comp-"))
         if step is not None:
             yield step
@@ -55,15 +53,8 @@ def _steps(document: JSON) -> Iterator[Step[..., Any]]:
 
 def _default(field: str, definition: JSON) -> dict[str, Any]:
     """As text under that field's name; nothing for an input that must be given."""
-    if not definition.get("isOptional"):
-        return {}
     # KFP's document has every number as a float.
-    read = _NUMBERS.get(definition["parameterType"], _same)
-    return {field: as_text(read(definition["defaultValue"]))}
-
-
-def _same(value: Any) -> Any:
-    return value
+    return {field: as_text(whole(definition["defaultValue"]))} if definition.get("isOptional") else {}
 
 
 def _add(name: str, component: JSON, components: JSON, parts: dict[str, DAG | Container], pods: Pods) -> None:
@@ -121,10 +112,16 @@ def _value(source: JSON) -> str:
         found = source["taskOutputParameter"]
         return f"{{{{tasks.{found['producerTask']}.outputs.parameters.{found['outputParameterKey']}}}}}"
     constant = source["runtimeValue"]["constant"]
-    return _RUN.get(constant) or as_text(constant)
+    if isinstance(constant, str) and constant.startswith("{{$."):
+        if constant not in _RUN:
+            raise InputRefusedError(f"{constant} is KFP's alone; for Argo there are {', '.join(_RUN)}")
+        return _RUN[constant]
+    return as_text(whole(constant))
 
 
 def _artefact(name: str, source: JSON) -> Artifact:
+    if "taskOutputArtifact" not in source:
+        raise InputRefusedError(f"input {name}: a workflow takes no artefact from outside; expected one of a task")
     found = source["taskOutputArtifact"]
     return Artifact(
         name=name, from_=f"{{{{tasks.{found['producerTask']}.outputs.artifacts.{found['outputArtifactKey']}}}}}"

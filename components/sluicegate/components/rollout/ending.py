@@ -60,7 +60,7 @@ def end_rollout(
     if found is None:
         return Outcome("Refused", "the rollout was never admitted")
     if found.status.phase not in TERMINAL_PHASES:
-        _abort(access, found, f"its workflow ended as {workflow_status}")
+        ask_back(access, found, f"its workflow ended as {workflow_status}")
         over = TERMINAL_PHASES
         found = access.wait(lambda r: r.status.phase in over, timeout=timeout, what="over", until_over=True)
     if workflow_status == "Succeeded" and found.status.phase != "Promoted":
@@ -68,7 +68,7 @@ def end_rollout(
     return Outcome(found.status.phase, found.status.message)
 
 
-def _abort(access: Rollouts, found: ModelRollout, message: str) -> None:
+def ask_back(access: Rollouts, found: ModelRollout, message: str) -> None:
     """Ask for the way back, whether or not the rollout has got its epoch; it may get it at this very moment."""
     while found.status.phase not in TERMINAL_PHASES | {"Aborting"}:
         try:

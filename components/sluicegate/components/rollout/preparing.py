@@ -5,7 +5,7 @@ stable's; its name is the model's version and a short hash of its spec.
 """
 
 import json
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -28,6 +28,13 @@ from sluicegate.serving.bundle.errors import BundleError
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
 from sluicegate.serving.client.patience import created, patiently
+
+
+class Reading(Protocol):
+    """What is asked of the API to know a workflow."""
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
+        """One object; NotFoundError when it is not there."""
 
 
 class Prepared(NamedTuple):
@@ -70,7 +77,7 @@ def prepare_rollout(
         }  # fmt: skip
         expected = expected_disagreement if expected_disagreement >= 0 else _recorded(bundle_uri)
         document["spec"] |= {} if expected is None else {"expectedDisagreement": expected}
-        if _is_here(objects, workflow):
+        if is_here(objects, workflow):
             document["metadata"]["annotations"] = {WORKFLOW_ANNOTATION: workflow}
         _create(objects, document)
     waiting = {"Pending", "Queued"}
@@ -100,7 +107,7 @@ def _over(rollout: ModelRollout) -> str:
     return f"{said}; it is not taken up again: submit the workflow anew, with another name for `rollout`"
 
 
-def _is_here(objects: Objects, workflow: str) -> bool:
+def is_here(objects: Reading, workflow: str) -> bool:
     """Whether this workflow is an object of the API that keeps the rollout: another one's end is not seen there."""
     namespace, _, named = workflow.partition("/")
     name, _, uid = named.partition("/")

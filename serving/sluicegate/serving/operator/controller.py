@@ -28,20 +28,25 @@ from sluicegate.serving.operator.objects.left_out import left_out
 from sluicegate.serving.operator.objects.names import deployment_names, service_name
 from sluicegate.serving.operator.observing import answers, is_made_by, observed_replicas
 from sluicegate.serving.operator.ports import Clock, Gateway, InForce
-from sluicegate.serving.operator.reporting import on_kubernetes
+from sluicegate.serving.operator.reporting import on_kubernetes, told_by_gateway
 from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.operator.workflows import Workflows
 from sluicegate.serving.reconcile.admission import under_way
+from sluicegate.serving.reconcile.ending import seconds_to_next
 from sluicegate.serving.reconcile.lease import LeaseBook
 from sluicegate.serving.reconcile.rollout import Decision, advance
 from sluicegate.serving.reconcile.snapshot import Snapshot, StoredDeployment, StoredRollout, snapshot_of
-from sluicegate.serving.reconcile.status import deployment_status, invalid_status, notice_of, written
+from sluicegate.serving.reconcile.status import deployment_status, invalid_status, notice_of, was_acknowledged, written
 from sluicegate.serving.reconcile.target import swapped
 from sluicegate.serving.reconcile.traffic import route_of
 from sluicegate.serving.reconcile.workloads import Observed, Replica, Workload, desired_workloads, still_reachable
 
-LOOK_EVERY = 0.5
-"""Seconds between looks while a rollout is under way: leases run out by themselves."""
+LOOK_EVERY = 30.0
+"""Seconds at most between looks while a rollout is under way. Leases and deadlines run out by themselves, and are
+looked at when they do; everything else is told.
+"""
+_A_MOMENT = 0.1
+"""Seconds after which what was to run out has."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -83,20 +88,33 @@ class Controller:
 
     async def reconcile(self, key: Key) -> None:
         """One look at one deployment. Raises ClusterError; the queue then asks for another look, later."""
+        if not self._caches.is_mine(*key):
+            await self._leave(key)
+            return
         snapshot = self._read(key)
         await self._advance_rollouts(key, snapshot)
         snapshot = self._read(key)
-        if any(rollout.view.status.phase not in TERMINAL_PHASES for rollout in snapshot.rollouts):
-            self._queue.add_after(key, LOOK_EVERY)
+        self._look_again(key, snapshot)
         if not snapshot.deployments:
-            self._leases.pop(key, None)
-            await self._gateway.withdraw(*key)
+            await self._leave(key)
             return
         await self._bring_after(key, snapshot)
+
+    async def _leave(self, key: Key) -> None:
+        self._leases.pop(key, None)
+        await self._gateway.withdraw(*key)
 
     def _read(self, key: Key) -> Snapshot:
         stored = self._caches.deployments.get(*key)
         return snapshot_of([stored] if stored else [], self._caches.rollouts.of(*key), None)
+
+    def _look_again(self, key: Key, snapshot: Snapshot) -> None:
+        """When time alone will have changed something."""
+        book, now = self._leases.get(key, LeaseBook()), self._clock.monotonic()
+        under_way = [each.view for each in snapshot.rollouts if each.view.status.phase not in TERMINAL_PHASES]
+        if under_way:
+            ends = (seconds_to_next(view, book.view(view, now), self._clock.now()) for view in under_way)
+            self._queue.add_after(key, min(min(ends) + _A_MOMENT, LOOK_EVERY))
 
     async def _advance_rollouts(self, key: Key, snapshot: Snapshot) -> None:
         """Store each rollout's next status, then change its target."""
@@ -210,7 +228,9 @@ class Controller:
         view, now = plan.stored.target.view, self._clock.now()
         observed = self._observed(key, plan.stored)
         unmade = tuple(trouble.server for trouble in troubles)
-        observed = replace(observed, settled=in_force.settled, replicas=(*observed.replicas, *unmade))
+        # A gateway that has not spoken to this leader yet is believed, and a restart is no news.
+        settled = in_force.settled if in_force.traffic is not None else was_acknowledged(view)
+        observed = replace(observed, settled=settled, replicas=(*observed.replicas, *unmade))
         status = deployment_status(
             view,
             plan.rollout,
@@ -222,8 +242,9 @@ class Controller:
             now=now,
         )
         _, warnings = validate_deployment(view, known_servers=None)
-        warnings = (*warnings, *left_out(view, self._installation))
+        warnings = (*warnings, *left_out(view, self._installation), *in_force.warnings)
         live = self._caches.made_for(*key).values()
+        status = told_by_gateway(status, in_force)
         status = on_kubernetes(status, view, live, services=plan.services, warnings=warnings, now=now)
         if plan.refusal:
             status = invalid_status(msgspec.structs.replace(view, status=status), plan.refusal, now)

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES
 from sluicegate.serving.operator.cluster.caches import Caches
+from sluicegate.serving.operator.cluster.requests import Request
 
 
 class Metrics:
@@ -24,6 +25,12 @@ class Metrics:
         )
         self._errors = Counter(
             "sluicegate_operator_reconcile_errors", "Looks that failed.", ["reason"], registry=self.registry
+        )
+        self._requests = Counter(
+            "sluicegate_operator_api_requests",
+            "Requests to the API server. A code of 0: no answer; a trial changes nothing.",
+            ["verb", "resource", "code", "trial"],
+            registry=self.registry,
         )
         self._leads = Gauge("sluicegate_operator_leads", "1 while this replica leads.", registry=self.registry)
         self._objects = Gauge("sluicegate_operator_objects", "Objects seen, by kind.", ["kind"], registry=self.registry)
@@ -55,6 +62,10 @@ class Metrics:
         finally:
             self._seconds.observe(time.perf_counter() - start)
 
+    def told(self, request: Request, code: int) -> None:
+        """Count a request to the API server."""
+        self._requests.labels(request.verb, request.kind, code, "yes" if request.dry_run else "no").inc()
+
     def exposition(self, caches: Caches, waiting: int, *, leads: Callable[[], bool]) -> bytes:
         """The text that Prometheus reads."""
         self._leads.set(leads())
@@ -63,9 +74,9 @@ class Metrics:
             self._objects.labels(kind=kind).set(count)
         self._traffic.clear()
         self._phase.clear()
-        for deployment in caches.deployments.all():
+        for deployment in caches.mine(caches.deployments):
             self._expose_traffic(deployment)
-        for rollout in caches.rollouts.all():
+        for rollout in caches.mine(caches.rollouts):
             self._expose_phase(rollout)
         return generate_latest(self.registry)
 

@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import GROUP, JSON
+from sluicegate.serving.operator.sharing import named
 
 NAME = "sluicegate-operator"
+NAMESPACED = "sluicegate-operator-namespaced"
+HERE = "sluicegate"
+"""The namespace that manifests are written for; kustomize puts another in its place."""
 _SELDON = "machinelearning.seldon.io"
+_RBAC = "rbac.authorization.k8s.io/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +44,55 @@ EVERYWHERE = (
     Right("autoscaling", ("horizontalpodautoscalers",), MADE),
     Right("policy", ("poddisruptionbudgets",), MADE),
     Right("keda.sh", ("scaledobjects",), MADE),
-    Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), MADE),
     Right("", ("events",), ("create",)),
     # Whether the workflow that a rollout names is still there. Without this the rollout's lease has to run out.
     Right("argoproj.io", ("workflows",), ("get",)),
 )
 """In the namespaces that it looks after."""
 CLUSTER_WIDE = (
-    Right("admissionregistration.k8s.io", ("validatingwebhookconfigurations",), ("get", "update"), ("sluicegate",)),
+    # A label on a namespace may say whose its deployments are.
+    Right("", ("namespaces",), SEEN),
 )
 """On objects without a namespace."""
-AT_HOME = (
-    Right("coordination.k8s.io", ("leases",), ("create",)),
-    Right("coordination.k8s.io", ("leases",), ("get", "update"), (NAME,)),
+
+
+def webhook_rights(controller_id: str = "") -> tuple[Right, ...]:
+    """On the configuration of the webhook, which has no namespace: it is told whom to trust."""
+    names = (named("sluicegate", controller_id),)
+    return (Right("admissionregistration.k8s.io", ("validatingwebhookconfigurations",), ("get", "update"), names),)
+
+
+def lease_rights(controller_id: str = "") -> tuple[Right, ...]:
+    """In its own namespace, for the leader's lease."""
+    return (
+        Right("coordination.k8s.io", ("leases",), ("create",)),
+        Right("coordination.k8s.io", ("leases",), ("get", "update"), (named(NAME, controller_id),)),
+    )
+
+
+CERTIFICATE = (
     Right("", ("secrets",), ("create",)),
     Right("", ("secrets",), ("get", "update"), ("sluicegate-webhook-certificate",)),
 )
-"""In its own namespace."""
+"""In its own namespace, for the webhook's certificate."""
+
+_ROUTED = (*MADE, "get")
+"""An object that a route would be called like may be a person's, and is looked at before it is written."""
+BY_GATEWAY = {
+    "gateway-api": (
+        Right("gateway.networking.k8s.io", ("gateways",), ("get", "list")),
+        Right("gateway.networking.k8s.io", ("gatewayclasses",), ("get",)),
+        Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), _ROUTED),
+        Right("gateway.envoyproxy.io", ("backendtrafficpolicies", "httproutefilters"), _ROUTED),
+        Right("discovery.k8s.io", ("endpointslices",), SEEN),
+    ),
+    "istio": (
+        Right("networking.istio.io", ("gateways",), ("get",)),
+        Right("networking.istio.io", ("virtualservices", "destinationrules"), _ROUTED),
+        Right("discovery.k8s.io", ("endpointslices",), SEEN),
+    ),
+}
+"""What each gateway of the cluster needs besides; whoever runs none of them grants none of it."""
 
 
 def rules(rights: Iterable[Right]) -> list[JSON]:
@@ -67,25 +104,46 @@ def rules(rights: Iterable[Right]) -> list[JSON]:
     ]
 
 
-def manifests(namespace: str) -> list[JSON]:
-    """ServiceAccount, roles and bindings of an operator that lives in ``namespace`` and looks after all."""
+def manifests(namespace: str, controller_id: str = "") -> list[JSON]:
+    """ServiceAccount, roles and bindings of an operator that lives in ``namespace`` and looks after all.
+
+    With a controller id it looks after its share of them, beside other operators.
+    """
+    everywhere = rules((*EVERYWHERE, *CLUSTER_WIDE, *webhook_rights(controller_id)))
+    name = named(NAME, controller_id)
     return [
-        _object("v1", "ServiceAccount", namespace),
-        _object("rbac.authorization.k8s.io/v1", "ClusterRole", None) | {"rules": rules((*EVERYWHERE, *CLUSTER_WIDE))},
-        _binding("ClusterRoleBinding", "ClusterRole", None, namespace),
-        _object("rbac.authorization.k8s.io/v1", "Role", namespace) | {"rules": rules(AT_HOME)},
-        _binding("RoleBinding", "Role", namespace, namespace),
+        _object("v1", "ServiceAccount", NAME, namespace),
+        _object(_RBAC, "ClusterRole", name, None) | {"rules": everywhere},
+        _binding("ClusterRoleBinding", name, None, namespace),
+        _object(_RBAC, "Role", NAME, namespace) | {"rules": rules((*lease_rights(controller_id), *CERTIFICATE))},
+        _binding("RoleBinding", NAME, namespace, namespace),
     ]
 
 
-def _object(api_version: str, kind: str, namespace: str | None) -> JSON:
+def namespaced_manifests() -> list[JSON]:
+    """The rights of an operator that lives in the namespace that it looks after, without a webhook: a Role is all."""
+    return [
+        _object(_RBAC, "Role", NAMESPACED, HERE) | {"rules": rules((*EVERYWHERE, *lease_rights()))},
+        _binding("RoleBinding", NAMESPACED, HERE, HERE),
+    ]
+
+
+def gateway_manifests(kind: str, namespace: str) -> list[JSON]:
+    """Role and binding that an operator in ``namespace`` needs besides for gateways of this kind."""
+    name = f"{NAME}-{kind}"
+    role = _object(_RBAC, "ClusterRole", name, None) | {"rules": rules(BY_GATEWAY[kind])}
+    return [role, _binding("ClusterRoleBinding", name, None, namespace)]
+
+
+def _object(api_version: str, kind: str, name: str, namespace: str | None) -> JSON:
     place = {"namespace": namespace} if namespace else {}
     labels = {"labels": {"app.kubernetes.io/part-of": "sluicegate"}}
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": NAME, **place, **labels}}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **place, **labels}}
 
 
-def _binding(kind: str, role: str, namespace: str | None, home: str) -> JSON:
-    return _object("rbac.authorization.k8s.io/v1", kind, namespace) | {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": NAME},
+def _binding(kind: str, name: str, namespace: str | None, home: str) -> JSON:
+    role = "ClusterRole" if kind == "ClusterRoleBinding" else "Role"
+    return _object(_RBAC, kind, name, namespace) | {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": home}],
     }

@@ -31,13 +31,19 @@ from sluicegate.serving.operator.errors import OperatorError
 from sluicegate.serving.operator.ports import Clock
 from sluicegate.serving.operator.process import Process
 from sluicegate.serving.operator.settings import Installation
+from sluicegate.serving.operator.sharing import named
 from sluicegate.serving.reconcile.reviews import Servers
 
 CONFIGURATION = "sluicegate"
-"""Name of the ValidatingWebhookConfiguration."""
+"""Name of the ValidatingWebhookConfiguration, before the controller id."""
 SERVICE = "sluicegate-webhook"
 FIRST_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
+
+
+def identity_in(namespace: str, controller_id: str) -> Identity:
+    """Of an installation's webhook."""
+    return Identity(service=SERVICE, namespace=namespace, configuration=named(CONFIGURATION, controller_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ async def serve_webhook(
 def _source(cluster: Cluster, clock: Clock, process: Process, namespace: str) -> CertificateSource:
     if process.webhook_certificate:
         return CertificateFiles(Path(process.webhook_certificate))
-    identity = Identity(service=SERVICE, namespace=namespace, configuration=CONFIGURATION)
+    identity = identity_in(namespace, process.controller_id)
     secrets, configurations = ClusterSecrets(cluster), ClusterWebhookConfigurations(cluster)
     return KeptCertificate(secrets, configurations, clock, identity, Periods())
 

@@ -39,6 +39,16 @@ def cause_to_end(
     )
 
 
+def seconds_to_next(rollout: ModelRollout, lease: LeaseView, now: float) -> float:
+    """Seconds until time alone may give a cause; everything else that could is seen when it happens."""
+    ends = [_deadline(rollout, rollout.spec.plan.max_duration, now)]
+    if rollout.status.phase in LEASED_PHASES:
+        ends.append(lease.granted - lease.age)
+    if rollout.status.phase == "Pending":
+        ends.append(_deadline(rollout, _patience(rollout), now))
+    return max(min(ends), 0.0)
+
+
 def refusal_of(rollout: ModelRollout, target: Target | None, observed: Observed) -> str:
     """The candidate's server's words when it refused its bundle, or nothing."""
     words = (replica.message for replica in _candidate(rollout, target, observed) if replica.state != "Ready")
@@ -89,15 +99,22 @@ def _lease_cause(rollout: ModelRollout, lease: LeaseView) -> Cause | None:
 
 
 def _deadline_cause(rollout: ModelRollout, now: float) -> Cause | None:
-    started = seconds_of(rollout.status.started_at)
-    age = now - started if started is not None else 0.0
-    patience = float(rollout.spec.candidate.progress_deadline_seconds or PROGRESS_DEADLINE_SECONDS)
-    if rollout.status.phase == "Pending" and age > patience:
+    patience, longest = _patience(rollout), rollout.spec.plan.max_duration
+    if rollout.status.phase == "Pending" and _deadline(rollout, patience, now) < 0:
         return Cause(reason="ProgressDeadlineExceeded", message=f"the candidate was not ready within {patience:g} s")
-    if age > rollout.spec.plan.max_duration:
-        longest = rollout.spec.plan.max_duration
+    if _deadline(rollout, longest, now) < 0:
         return Cause(reason="DeadlineExceeded", message=f"the rollout took longer than its plan's {longest:g} s")
     return None
+
+
+def _patience(rollout: ModelRollout) -> float:
+    return float(rollout.spec.candidate.progress_deadline_seconds or PROGRESS_DEADLINE_SECONDS)
+
+
+def _deadline(rollout: ModelRollout, allowed: float, now: float) -> float:
+    """Seconds that are left of those allowed since the rollout's start."""
+    started = seconds_of(rollout.status.started_at)
+    return allowed - (now - started) if started is not None else allowed
 
 
 def _candidate(rollout: ModelRollout, target: Target | None, observed: Observed) -> list[Replica]:

@@ -93,6 +93,13 @@ def deployment_status(
     )
 
 
+def was_acknowledged(deployment: SeldonDeployment) -> bool:
+    """Whether its status says that the gateway acknowledged what it asks for now."""
+    status = deployment.status
+    said = {each.type: each.status for each in status.conditions}
+    return status.observed_generation == deployment.metadata.generation and said.get("TrafficAcknowledged") == "True"
+
+
 def invalid_status(deployment: SeldonDeployment, why: str, now: float) -> SeldonDeploymentStatus:
     """The status of a stored deployment that breaks rules: what ran goes on, what it asks for is not started."""
     return msgspec.structs.replace(

@@ -152,6 +152,17 @@ def test_a_challenger_is_rolled_out_once(house: House) -> None:
     assert house.store.list("Workflow") == []
 
 
+def test_where_rollouts_are_not_started_by_alias_a_challenger_waits(house: House) -> None:
+    house.store.create(deployment("1"))
+    house.registry.versions["late", "2"] = {"sluicegate.bundle": "/b/2"}
+    house.registry.pointed["late"]["challenger"] = "2"
+
+    (said,) = RegistryReconciler(house.registry, starts=False).reconcile(house.store)
+
+    assert "rollouts are not started by alias here" in said
+    assert house.store.list("Workflow") == []
+
+
 def test_a_challenger_that_cannot_start_waits(house: House) -> None:
     """No bundle, or nobody serves the model: a sentence each."""
     house.registry.pointed["late"]["challenger"] = "2"

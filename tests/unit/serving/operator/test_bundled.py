@@ -94,3 +94,35 @@ def test_a_route_that_contradicts_itself_is_refused_and_the_table_stays() -> Non
         published(gateway, route("one", v1=50))
 
     assert door.published == (route("one", v1=100),)
+
+
+def test_one_that_went_and_came_back_is_told_too() -> None:
+    """The table that is in force then was in force before: nothing changed in it since the last look."""
+    gateway, door, told = bundled(ONE)
+    published(gateway, route("one", v1=100))
+    door.follow()
+    gateway.look()
+    published(gateway, route("one", v2=100))
+    assert not gateway.in_force(*ONE).settled
+    published(gateway, route("one", v1=100))
+    told.clear()
+
+    gateway.look()
+
+    assert (told, gateway.in_force(*ONE).settled) == ([ONE], True)
+
+
+def test_a_refusal_is_told_to_those_who_wait() -> None:
+    gateway, door, told = bundled(ONE, TWO)
+    published(gateway, route("one", v1=100), route("two", v1=100))
+    door.follow()
+    gateway.look()
+    published(gateway, route("one", v2=100))
+    gateway.in_force(*ONE)
+    told.clear()
+
+    door.rejected = "no such thing"
+    gateway.look()
+
+    assert told == [ONE]
+    assert gateway.in_force(*ONE).rejected == "no such thing"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.admission.subjects import SUBJECTS, Subject
+from sluicegate.serving.operator.sharing import CONTROLLER_ID, named
 
-CONTROLLER_ID = "seldon.io/controller-id"
 _NAMESPACE = "kubernetes.io/metadata.name"
 _SPEC_CHANGES = "request.operation != 'UPDATE' || object.?spec != oldObject.?spec"
 
@@ -38,7 +38,8 @@ class Door:
 def webhook_configuration(door: Door) -> JSON:
     """The object to install."""
     annotations = {"cert-manager.io/inject-ca-from": door.inject_ca_from} if door.inject_ca_from else {}
-    metadata: JSON = {"name": door.name, "labels": {"app.kubernetes.io/part-of": "sluicegate"}}
+    name = named(door.name, door.controller_id)
+    metadata: JSON = {"name": name, "labels": {"app.kubernetes.io/part-of": "sluicegate"}}
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration",
@@ -49,9 +50,12 @@ def webhook_configuration(door: Door) -> JSON:
 
 def _webhooks(door: Door, subject: Subject) -> list[JSON]:
     namespaces = [_namespaces(door)]
-    unmarked = {"matchExpressions": [{"key": CONTROLLER_ID, "operator": "DoesNotExist"}]}
+    nothing: JSON = {"key": CONTROLLER_ID, "operator": "DoesNotExist"}
+    unmarked = {"matchExpressions": [nothing]}
     if not door.controller_id:
-        return [_webhook(door, subject, "", namespaces, unmarked)]
+        # An operator of one namespace does not read its labels.
+        around = namespaces if door.namespaces else [*namespaces, nothing]
+        return [_webhook(door, subject, "", around, unmarked)]
     # Marked itself, or unmarked in a namespace that is marked: two selectors, so two webhooks.
     mark = {"key": CONTROLLER_ID, "operator": "In", "values": [door.controller_id]}
     return [

@@ -4,14 +4,15 @@ Writes are server-side apply under our own field manager, so that what others ow
 swap are replaced under the resourceVersion that was read.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import httpx
 import msgspec
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.resources import Resource, resource_of
+from sluicegate.serving.api.resources import Resource
+from sluicegate.serving.operator.cluster.requests import Request, about
 from sluicegate.serving.operator.errors import (
     ClusterError,
     ConflictError,
@@ -30,11 +31,15 @@ _MISFITS = ("failed to create typed patch object", "unable to convert unstructur
 WatchType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
 
 
-class Cluster:
-    """An API server. Every call raises the errors of ``operator.errors``."""
+Told = Callable[[Request, int], None]
+"""Told of each request, and of the answer's code; 0 when nobody answered."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+
+class Cluster:
+    """An API server. Every call raises the errors of ``operator.errors``; ``told`` hears of each."""
+
+    def __init__(self, client: httpx.AsyncClient, *, told: Told = lambda _request, _code: None) -> None:
+        self._client, self._told = client, told
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -43,25 +48,26 @@ class Cluster:
     async def serves(self, resource: Resource) -> bool:
         """Whether this kind exists here; Gateway API, Istio and KEDA are found out so."""
         try:
-            found = await self._call("GET", resource.path(None).rpartition("/")[0])
+            found = await self._call(Request(verb="discover", resource=resource))
         except NotFoundError:
             return False
         return any(each.get("name") == resource.plural for each in found.get("resources", ()))
 
     async def get(self, resource: Resource, namespace: str, name: str) -> JSON:
         """One object."""
-        return await self._call("GET", resource.path(namespace, name))
+        return await self._call(Request(verb="get", resource=resource, namespace=namespace, name=name))
 
     async def metadata(self, resource: Resource, namespace: str, name: str) -> JSON:
         """An object without spec and status, which are large in some kinds."""
-        return await self._call("GET", resource.path(namespace, name), headers={"Accept": ONLY_METADATA})
+        request = Request(verb="get", resource=resource, namespace=namespace, name=name)
+        return await self._call(request, headers={"Accept": ONLY_METADATA})
 
     async def list(self, resource: Resource, namespace: str | None, *, labels: str = "") -> tuple[list[JSON], str]:
         """All objects, page by page, and the resourceVersion from which a watch goes on."""
         items: list[JSON] = []
         query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
         while True:
-            page = await self._call("GET", resource.path(namespace), query=query)
+            page = await self._call(Request(verb="list", resource=resource, namespace=namespace), query=query)
             items += page.get("items") or ()
             meta = page.get("metadata", {})
             if not meta.get("continue"):
@@ -75,16 +81,17 @@ class Cluster:
         query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
         query |= {"timeoutSeconds": str(WATCH_SECONDS)} | ({"labelSelector": labels} if labels else {})
         timeout = httpx.Timeout(15.0, read=WATCH_SECONDS + 15.0)
-        path = resource.path(namespace)
+        request, path = Request(verb="watch", resource=resource, namespace=namespace), resource.path(namespace)
         try:
             async with self._client.stream("GET", path, params=query, timeout=timeout) as answer:
+                self._told(request, answer.status_code)
                 if answer.status_code != 200:
                     await answer.aread()
-                    raise _refusal("WATCH", path, answer)
+                    raise _refusal(request, answer)
                 async for line in answer.aiter_lines():
                     change = msgspec.json.decode(line)
                     if change["type"] == "ERROR":
-                        raise _error("WATCH", path, int(change["object"].get("code", 500)), change["object"])
+                        raise _error(request, int(change["object"].get("code", 500)), change["object"])
                     yield change["type"], change["object"]
         except (httpx.HTTPError, msgspec.DecodeError) as error:
             raise UnreachableError(f"WATCH {path}: the stream broke ({type(error).__name__}: {error})") from error
@@ -92,34 +99,34 @@ class Cluster:
     async def apply(self, obj: JSON, *, dry_run: bool = False) -> JSON:
         """Server-side apply: make these fields so, and take those from anybody else who claims them."""
         query = {"fieldManager": FIELD_MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
-        return await self._call("PATCH", _path(obj), obj, query=query, content_type="application/apply-patch+yaml")
+        request = about("patch", obj, dry_run=dry_run)
+        return await self._call(request, obj, query=query, content_type="application/apply-patch+yaml")
 
     async def patch_json(self, obj: JSON, operations: Sequence[JSON]) -> JSON:
         """Carry out a JSON patch (RFC 6902) on an object."""
-        return await self._call("PATCH", _path(obj), operations, content_type="application/json-patch+json")
+        return await self._call(about("patch", obj), operations, content_type="application/json-patch+json")
 
     async def create(self, obj: JSON) -> JSON:
         """Write a new object. ConflictError when the name is taken."""
-        return await self._call("POST", _path(obj, named=False), obj, query={"fieldManager": FIELD_MANAGER})
+        return await self._call(about("create", obj), obj, query={"fieldManager": FIELD_MANAGER})
 
     async def replace(self, obj: JSON, *, status: bool = False) -> JSON:
         """Write all of an object (or only its status). ConflictError when somebody wrote since it was read."""
-        path = _path(obj) + ("/status" if status else "")
-        return await self._call("PUT", path, obj, query={"fieldManager": FIELD_MANAGER})
+        request = about("update", obj, subresource="status" if status else "")
+        return await self._call(request, obj, query={"fieldManager": FIELD_MANAGER})
 
     async def delete(self, obj: JSON) -> None:
         """Delete this very object, and in the background what it owns. One that is gone is fine."""
         uid = obj["metadata"].get("uid")
         options = {"propagationPolicy": "Background"} | ({"preconditions": {"uid": uid}} if uid else {})
         try:
-            await self._call("DELETE", _path(obj), options)
+            await self._call(about("delete", obj), options)
         except NotFoundError:
             return
 
     async def _call(
         self,
-        method: str,
-        path: str,
+        request: Request,
         body: JSON | Sequence[JSON] | None = None,
         *,
         query: Mapping[str, str] | None = None,
@@ -129,30 +136,31 @@ class Cluster:
         content = None if body is None else msgspec.json.encode(body)
         headers = {**(headers or {}), **({"Content-Type": content_type} if body is not None else {})}
         try:
-            answer = await self._client.request(method, path, params=query, content=content, headers=headers)
+            answer = await self._client.request(
+                request.method, request.path, params=query, content=content, headers=headers
+            )
         except httpx.HTTPError as error:
-            raise UnreachableError(f"{method} {path}: no answer ({type(error).__name__}: {error})") from error
+            self._told(request, 0)
+            said = f"{request.method} {request.path}: no answer ({type(error).__name__}: {error})"
+            raise UnreachableError(said) from error
+        self._told(request, answer.status_code)
         if not answer.is_success:
-            raise _refusal(method, path, answer)
+            raise _refusal(request, answer)
         found: Any = msgspec.json.decode(answer.content)
         return dict(found)
 
 
-def _path(obj: JSON, *, named: bool = True) -> str:
-    meta = obj["metadata"]
-    return resource_of(obj).path(meta.get("namespace"), meta["name"] if named else "")
-
-
-def _refusal(method: str, path: str, answer: httpx.Response) -> ClusterError:
+def _refusal(request: Request, answer: httpx.Response) -> ClusterError:
     try:
         status = dict(msgspec.json.decode(answer.content))
     except (msgspec.DecodeError, TypeError, ValueError):
         status = {"message": answer.text[:300]}
-    return _error(method, path, answer.status_code, status)
+    return _error(request, answer.status_code, status)
 
 
-def _error(method: str, path: str, code: int, status: JSON) -> ClusterError:
-    message = f"{method} {path}: {code} {status.get('message', '')}".rstrip()
+def _error(request: Request, code: int, status: JSON) -> ClusterError:
+    method = "WATCH" if request.verb == "watch" else request.method
+    message = f"{method} {request.path}: {code} {status.get('message', '')}".rstrip()
     match code:
         case 404:
             return NotFoundError(message)

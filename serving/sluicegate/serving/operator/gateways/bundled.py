@@ -28,6 +28,9 @@ class BundledEnvoy:
         self._published: dict[str, Table] = {}
         self._version = ""
         self._in_force: Table = {}
+        self._unsettled: set[Key] = set()
+        """Deployments that were told that their route is not in force yet."""
+        self._rejected = ""
         # Where nothing is deployed, the table is empty, and Envoy waits for that one too.
         self._offer()
 
@@ -52,25 +55,38 @@ class BundledEnvoy:
         """As the port says. Before Envoy acknowledged a table of this door, nothing is known."""
         acknowledged, key = self._door.acknowledged(), (namespace, name)
         table = self._published.get(acknowledged.version, self._in_force)
-        route = table.get(key)
+        route, settled = table.get(key), self._is_settled(key, table)
+        (self._unsettled.discard if settled else self._unsettled.add)(key)
         return InForce(
-            settled=bool(self._version) and not self._awaited and table.get(key) == self._routes.get(key),
+            settled=settled,
             traffic=acknowledged.traffic.get(key, {}) if acknowledged.version else None,
             mirror={mirror.predictor: mirror.percentage for mirror in route.mirrors} if route is not None else {},
             rejected=acknowledged.rejected,
         )
 
     def look(self) -> None:
-        """Tell of deployments whose route came into force since the last look."""
-        version = self._door.acknowledged().version
-        table = self._published.get(version)
-        if table is None or table is self._in_force:
+        """Tell of deployments whose route came into force since the last look, or was refused."""
+        acknowledged = self._door.acknowledged()
+        if acknowledged.rejected != self._rejected:
+            self._rejected = acknowledged.rejected
+            self._tell(self._unsettled)
+        table = self._published.get(acknowledged.version)
+        if table is None:
             return
-        before, self._in_force = self._in_force, table
-        self._published = {version: table, self._version: self._published[self._version]}
-        for key in sorted(before.keys() | table.keys()):
-            if before.get(key) != table.get(key):
-                self._changed(key)
+        if table is not self._in_force:
+            before, self._in_force = self._in_force, table
+            self._published = {acknowledged.version: table, self._version: self._published[self._version]}
+            self._tell(key for key in before.keys() | table.keys() if before.get(key) is not table.get(key))
+        # One that went from a route to another and back has a table in force that was so before.
+        self._tell(key for key in self._unsettled if self._is_settled(key, table))
+
+    def _is_settled(self, key: Key, table: Table) -> bool:
+        return bool(self._version) and not self._awaited and table.get(key) == self._routes.get(key)
+
+    def _tell(self, keys: Iterable[Key]) -> None:
+        for key in sorted(keys):
+            self._unsettled.discard(key)
+            self._changed(key)
 
     def _offer(self) -> None:
         if self._awaited:

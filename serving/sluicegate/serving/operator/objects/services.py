@@ -1,6 +1,7 @@
 """Services: one for the predictor, by which gateways and clients reach it, and one for each unit's container."""
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.operator.objects.copies import COPIES, COPIES_PORT, has_port_for_copies
 from sluicegate.serving.operator.objects.kept import kept_port, kept_template
 from sluicegate.serving.operator.objects.layout import Ports
 from sluicegate.serving.operator.objects.manifest import manifest_of
@@ -37,6 +38,18 @@ def service(subject: Subject, name: str, spec: JSON) -> JSON:
     return manifest_of("v1", "Service", {"name": name, "labels": labels}, spec, owner=subject.owner)
 
 
+def predictor_ports(kept: JSON | None = None) -> list[JSON]:
+    """Of a Service that leads to a predictor; ``kept`` is the template of pods that are Seldon's still.
+
+    By name: while a changed graph rolls out, old and new pods answer at different numbers. By number for Seldon's pods:
+    there two containers call a port so, and the first is not the engine.
+    """
+    return [
+        _port(name, number, (kept_port(kept, name) if kept else None) or name)
+        for name, number in (("http", HTTP_PORT), ("grpc", GRPC_PORT))
+    ]
+
+
 def _predictors(subject: Subject) -> JSON:
     kept = _kept(subject)
     headless = subject.workload.predictor.annotations.get(HEADLESS_ANNOTATION, "").lower() == "true"
@@ -44,11 +57,9 @@ def _predictors(subject: Subject) -> JSON:
         "type": "ClusterIP",
         **({"clusterIP": "None"} if headless else {}),
         "selector": entry_selector(subject.layout),
-        # By name: while a changed graph rolls out, old and new pods answer at different numbers. By number for pods of
-        # Seldon's: there two containers call a port so, and the first is not the engine.
         "ports": [
-            _port(name, number, (kept_port(kept, name) if kept else None) or name)
-            for name, number in (("http", HTTP_PORT), ("grpc", GRPC_PORT))
+            *predictor_ports(kept),
+            *([_port(COPIES, COPIES_PORT, COPIES)] if has_port_for_copies(subject) else []),
         ],
     }
     return service(subject, service_name(subject.layout), spec)

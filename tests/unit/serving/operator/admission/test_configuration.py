@@ -31,8 +31,9 @@ def test_only_writes_of_our_two_kinds_are_asked_about() -> None:
 
 
 def test_the_operators_own_namespace_and_kube_system_never_wait() -> None:
-    (own,) = webhooks(namespace="mine")[0]["namespaceSelector"]["matchExpressions"]
+    own, unmarked = webhooks(namespace="mine")[0]["namespaceSelector"]["matchExpressions"]
 
+    assert unmarked == {"key": "seldon.io/controller-id", "operator": "DoesNotExist"}
     assert own == {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "mine"]}
 
 
