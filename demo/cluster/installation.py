@@ -47,7 +47,7 @@ def installation(kubectl: Kubectl, images: Images) -> list[JSON]:
 
 
 def follower(kubectl: Kubectl, images: Images) -> list[JSON]:
-    """``manifests/registry`` for the demonstration's own MLflow, called otherwise: there may be one of the cluster's."""
+    """``manifests/registry`` for the demonstration's MLflow, called otherwise: the cluster may have one of its own."""
     text = json.dumps(images.in_objects(kubectl.kustomize(_MANIFESTS / "registry")))
     text = text.replace("sluicegate-registry", f"{kubectl.namespace}-registry")
     objects: list[JSON] = json.loads(text.replace(f'"namespace": "{HOME}"', f'"namespace": "{kubectl.namespace}"'))
