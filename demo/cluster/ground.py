@@ -33,7 +33,7 @@ class Cluster:
     addresses: dict[str, str] = field(default_factory=dict)
     load: FarLoad | None = None
     _proxy: Proxy | None = None
-    _installed: bool = False
+    _made: list[JSON] = field(default_factory=list)
 
     @property
     def kubectl(self) -> Kubectl:
@@ -56,8 +56,7 @@ class Cluster:
         self.kubectl("create", "namespace", self.namespace)
         self.kubectl.apply(templates(self.kubectl, self.images))
         self.kubectl.apply(surroundings(self.namespace, storage, self.images))
-        registry = f"http://mlflow.{self.namespace}:5000"
-        Kubectl(HOME).apply(follower(self.kubectl, self.images, registry))
+        self.kubectl.apply(follower(self.kubectl, self.images))
         self.kubectl("rollout", "status", "deployment/mlflow", _READY)
         self.kubectl("wait", "--for=condition=Ready", "pod/load", _READY)
         say("namespace", f"{self.namespace}: Argo's templates, MLflow, the load")
@@ -74,8 +73,11 @@ class Cluster:
         if home.run("get", "deployment", "sluicegate-operator").returncode == 0:
             say("sluicegate", f"is installed in {HOME}, and used as it is")
             return
-        self._installed = True
-        home.apply(installation(home, self.images))
+        # Definitions take all their objects with them: those that were there before are not ours to remove.
+        defined = home("get", "crd", "-o", "name")
+        objects = installation(home, self.images)
+        self._made = [each for each in objects if f"/{each['metadata']['name']}\n" not in defined]
+        home.apply(objects)
         for name in ("operator", "gateway", "collector"):
             home("rollout", "status", f"deployment/sluicegate-{name}", _READY)
         say("sluicegate", f"installed in {HOME}: operator and gateway with two replicas each, collector")
@@ -83,17 +85,12 @@ class Cluster:
     def end(self, *, keep: bool) -> None:
         """Remove what the demonstration made; what was installed before it stays."""
         if not keep and self._proxy is not None:
-            home = Kubectl(HOME)
             self.kubectl.run("delete", "sdep", "--all", "--timeout=60s")
-            home.run("delete", "--ignore-not-found", "-f", "-", stdin=json.dumps(self._list_of_follower()))
+            self.kubectl.delete(follower(self.kubectl, self.images))
             self.kubectl.run("delete", "namespace", self.namespace, "--ignore-not-found", "--timeout=120s")
-            if self._installed:
-                home.delete(installation(home, self.images))
+            Kubectl(HOME).delete(self._made)
         if self._proxy is not None:
             self._proxy.close()
-
-    def _list_of_follower(self) -> JSON:
-        return {"apiVersion": "v1", "kind": "List", "items": follower(self.kubectl, self.images, "")}
 
     def deliver(self, name: str, parameters: JSON, *, check: bool = True) -> int:
         """By Argo: ``argo submit --from workflowtemplate/sluicegate-delivery``."""

@@ -46,12 +46,17 @@ def installation(kubectl: Kubectl, images: Images) -> list[JSON]:
     return objects
 
 
-def follower(kubectl: Kubectl, images: Images, registry: str) -> list[JSON]:
-    """``manifests/registry``, for the MLflow at an address."""
-    objects = images.in_objects(kubectl.kustomize(_MANIFESTS / "registry"))
+def follower(kubectl: Kubectl, images: Images) -> list[JSON]:
+    """``manifests/registry`` for the demonstration's MLflow, called otherwise: the cluster may have one of its own."""
+    text = json.dumps(images.in_objects(kubectl.kustomize(_MANIFESTS / "registry")))
+    text = text.replace("sluicegate-registry", f"{kubectl.namespace}-registry")
+    objects: list[JSON] = json.loads(text.replace(f'"namespace": "{HOME}"', f'"namespace": "{kubectl.namespace}"'))
     for each in objects:
         if each["kind"] == "ConfigMap":
-            each["data"]["MLFLOW_TRACKING_URI"] = registry
+            each["data"] |= {
+                "MLFLOW_TRACKING_URI": "http://mlflow:5000",
+                "SLUICEGATE_WATCH_NAMESPACE": kubectl.namespace,
+            }
     return objects
 
 

@@ -51,7 +51,8 @@ class Kubectl:
 
     def delete(self, objects: list[JSON]) -> None:
         """Delete objects, those that are gone already too."""
-        self("delete", "--ignore-not-found", "--timeout=120s", "-f", "-", stdin=_text(objects))
+        if objects:
+            self("delete", "--ignore-not-found", "--timeout=120s", "-f", "-", stdin=_text(objects))
 
     def json(self, *words: str) -> Any:
         """What it prints with ``-o json``."""
