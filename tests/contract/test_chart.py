@@ -137,7 +137,8 @@ def test_an_operator_of_one_namespace_has_rights_in_no_other() -> None:
     assert [each["resources"] for each in cluster["rules"]] == [["validatingwebhookconfigurations"]]
     everywhere = rig.rendered()["ClusterRole", "", "sluicegate-operator"]["rules"]
     watched = found["Role", "models", "sluicegate-operator-watched"]["rules"]
-    assert [*watched, *cluster["rules"]] == everywhere
+    # Whose a deployment is may stand on its namespace, which matters to who looks after many of them.
+    assert [*watched, *cluster["rules"]] == [each for each in everywhere if each["resources"] != ["namespaces"]]
     binding = found["RoleBinding", "models", "sluicegate-operator-watched"]
     assert binding["roleRef"]["name"] == "sluicegate-operator-watched"
     assert binding["subjects"][0]["namespace"] == "sluicegate"
