@@ -118,7 +118,7 @@ def test_what_has_ended_is_not_taken_up_again(
     plane: host_rig.HostPlane, models: dict[str, rig.Model], registry: Registry
 ) -> None:
     """As a workflow does that Argo retries."""
-    with pytest.raises(RolloutEndedError, match="has ended already: Promoted .* with another name for `rollout`"):
+    with pytest.raises(RolloutEndedError, match=r"has ended already: Promoted .* with another name for `rollout`"):
         prepared(plane, models["2"], "second")
 
 
