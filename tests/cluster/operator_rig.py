@@ -43,7 +43,9 @@ def templates(kubectl: Kubectl) -> list[JSON]:
 
 def _built(kubectl: Kubectl, folder: str) -> list[JSON]:
     text = kubectl("kustomize", str(ROOT / "manifests" / folder))
-    tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{image_rig.TAG}", text)
+    tested = re.sub(
+        r"(image|value|default): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{image_rig.TAG}", text
+    )
     return [document for document in yaml.safe_load_all(tested) if document]
 
 
