@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.cluster.host_operator import HostOperator, kubeconfig_of
+from tests.cluster.host_operator import HostOperator, kubeconfig_of, need_kinds
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.test_idle import CPU, GRAPH, ROLLOUT, states, status
 from tests.waiting import free_port, wait_until
@@ -103,6 +103,7 @@ def refused(operator: HostOperator) -> list[tuple[str, str, int]]:
 @pytest.fixture
 def installed(kubectl: Kubectl, namespace: str) -> Iterator[list[JSON]]:
     """Rights, and a webhook's configuration that is never asked, under a controller id of the test's own."""
+    need_kinds(kubectl)
     door = Door(namespace=namespace, namespaces=("nowhere-at-all",), controller_id=namespace)
     objects = [*manifests(namespace, namespace), webhook_configuration(door)]
     kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
@@ -134,6 +135,7 @@ CONFIGURATION = "validatingwebhookconfigurations.admissionregistration.k8s.io"
 @pytest.fixture
 def alone(kubectl: Kubectl, namespace: str) -> Iterator[Kubectl]:
     """Account, role and binding of ``manifests/namespaced`` in a namespace of their own; the cluster gets nothing."""
+    need_kinds(kubectl)
     name = f"{namespace}-alone"
     kubectl("create", "namespace", name)
     built = yaml.safe_load_all(kubectl("kustomize", str(ROOT / "manifests" / "namespaced")))
