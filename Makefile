@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-up demo-down test test-cluster test-wheel storm lint format generate build images bench clean
+.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate build images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,10 @@ demo: $(STAMP)  ## Play the whole story on this machine (about 5 minutes)
 demo-quick: $(STAMP)  ## Play acts 1, 2 and 4 (2 minutes)
 	@$(BIN)/python -m demo --quick
 
+demo-cluster: $(STAMP)  ## Play acts 1 to 6 on a cluster that is there for tests: make demo-cluster KUBECONFIG=... REGISTRY=... TAG=...
+	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m demo --cluster $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(TAG),--tag $(TAG)) \
+	  $(if $(QUICK),--quick)
+
 demo-up: $(STAMP)  ## Play the first two acts and leave the plane running, to be touched
 	@$(BIN)/python -m demo --up
 
@@ -39,7 +43,13 @@ test: $(STAMP)  ## Run the tests
 	@env -u KUBECONFIG $(BIN)/python -m pytest  # a cluster that happens to be configured is not touched
 
 test-cluster: $(STAMP)  ## Run the tests that need a cluster: make test-cluster KUBECONFIG=..., one that is there for tests
+	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster -m "not full"
+
+test-cluster-full: $(STAMP)  ## The same, and what takes longer: the whole corpus of workflows, a random walk of kills (WALK_SEED, WALK_SECONDS)
 	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster
+
+record-corpus: $(STAMP)  ## Write anew what a cluster's Argo controller makes of tests/corpus/argo: KUBECONFIG=..., NAMES="..."
+	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m tests.corpus.record $(NAMES)
 
 test-wheel: $(STAMP) build  ## Run the tests that start no processes against the built wheel, outside the checkout's sources
 	@rm -rf build/wheel && $(PYTHON) -m venv build/wheel

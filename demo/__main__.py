@@ -1,21 +1,23 @@
 """``python -m demo``: plays the acts, tells what happened, writes ``demo/report.html``; a false claim fails it."""
 
 import argparse
-import shutil
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from demo.acts import ACTS
-from demo.flights import departures
+from demo.cluster.ground import Cluster
+from demo.cluster.installation import Images
+from demo.commands import ROOT
+from demo.embedded import Plane
+from demo.ground import ClaimFailedError, Ground
 from demo.record import Record
-from demo.replay import Replay
 from demo.report import table_row, write
-from demo.stage import DEPLOYMENT, ROOT, ClaimFailedError, Stage
-from demo.versions import WINTER
+from demo.stage import Stage
 from demo.watching import watched
 
 REPORT = ROOT / "demo" / "report.html"
@@ -23,21 +25,22 @@ WORK = ROOT / "demo" / "out"
 RATE, QUICK_RATE = 155.0, 250.0
 """Flights a second. The quick acts replay faster: 50 requests at 1 percent, and the pairs of a proof, come sooner."""
 QUICK, UP = {1, 2, 4}, {1, 2}
+ON_CLUSTER = {1, 2, 3, 4, 5, 6}
+"""What starts retraining when the world moves, in act 7, is a plane's own process."""
 
 
 def main() -> int:
     """Play; returns the exit code."""
     arguments = _arguments()
     console = Console(highlight=False)
-    numbers = QUICK if arguments.quick else UP if arguments.up else {number for number, _, _ in ACTS}
     work = arguments.work.resolve()
-    stage = Stage(home=work / "home")
+    stage = Stage(ground=_ground(arguments, work))
     records: list[Record] = []
     began = time.monotonic()
     failure = ""
     try:
-        _begin(stage, console, QUICK_RATE if arguments.quick else RATE)
-        for number, title, act in (entry for entry in ACTS if entry[0] in numbers):
+        _begin(stage, console)
+        for number, title, act in (entry for entry in ACTS if entry[0] in _numbers(arguments)):
             record = Record(number, title)
             records.append(record)
             console.print(f"\n[bold]Act {number}. {title}[/]")
@@ -49,7 +52,9 @@ def main() -> int:
     except KeyboardInterrupt:
         failure = "stopped by Ctrl-C"
     finally:
-        _end(stage, console, keep=arguments.up and not failure)
+        stage.ground.end(keep=arguments.up and not failure)
+    if arguments.up and not failure:
+        console.print(stage.ground.farewell)
     report = REPORT if work == WORK else work / "report.html"
     write(records, report)
     console.print(_table(records))
@@ -64,34 +69,33 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="acts 1, 2 and 4 only")
     parser.add_argument("--up", action="store_true", help="acts 1 and 2, and leave the plane running")
     parser.add_argument("--work", type=Path, default=WORK, help="directory for everything that is made")
+    parser.add_argument("--cluster", action="store_true", help="on the cluster of KUBECONFIG, acts 1 to 6")
+    parser.add_argument("--registry", default="sluicegate", help="on a cluster: what names of our images begin with")
+    parser.add_argument("--tag", default=version("sluicegate"), help="on a cluster: their tag")
     return parser.parse_args()
+
+
+def _ground(arguments: argparse.Namespace, work: Path) -> Ground:
+    if arguments.cluster:
+        return Cluster(work, Images(arguments.registry, arguments.tag))
+    return Plane(work / "home", QUICK_RATE if arguments.quick else RATE)
+
+
+def _numbers(arguments: argparse.Namespace) -> set[int]:
+    every = ON_CLUSTER if arguments.cluster else {number for number, _, _ in ACTS}
+    return QUICK if arguments.quick else UP if arguments.up else every
 
 
 def _short(path: Path) -> Path:
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
-def _begin(stage: Stage, console: Console, rate: float) -> None:
-    if (stage.home / "plane.json").exists():
-        stage.run("down", log="down", check=False)
-    for directory in (stage.home, stage.home.parent / "logs"):
-        shutil.rmtree(directory, ignore_errors=True)
-    with console.status("starting the plane: API, gateway (Envoy), registry (MLflow), collector ..."):
-        stage.up()
-    gateway = stage.addresses["gateway"].removeprefix("http://").split(":")
-    path = f"/seldon/default/{DEPLOYMENT}"
-    stage.replay = Replay(gateway[0], int(gateway[1]), path, departures(*WINTER), rate)
-    for name, address in stage.addresses.items():
-        console.print(f"  {name:<12} {address}", style="dim")
+def _begin(stage: Stage, console: Console) -> None:
+    def say(name: str, words: str) -> None:
+        console.print(f"  {name:<12} {words}", style="dim")
 
-
-def _end(stage: Stage, console: Console, *, keep: bool) -> None:
-    if stage.replay is not None:
-        stage.replay.stop()
-    if keep:
-        console.print("The plane is still running; the README says what to try. End it with: make demo-down")
-    else:
-        stage.run("down", log="down", check=False)
+    with console.status(f"starting {stage.ground.what} ..."):
+        stage.load = stage.ground.begin(say)
 
 
 def _told(record: Record, console: Console) -> None:

@@ -1,16 +1,10 @@
-"""Reads a rollout's evidence file, and asks the collector, for the figures that the acts tell."""
+"""Reads a rollout's evidence, and asks the collector, for the figures that the acts tell."""
 
-import json
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
-from demo.stage import DEPLOYMENT, JSON, Stage
-
-
-def evidence_of(rollout: JSON) -> JSON:
-    """The evidence file that a rollout's status refers to."""
-    return dict(json.loads(Path(urlparse(rollout["status"]["evidence"]).path).read_bytes()))
+from demo.ground import JSON
+from demo.stage import Stage
+from demo.versions import DEPLOYMENT
 
 
 def measurement(evidence: JSON, objective: str) -> JSON:
@@ -38,7 +32,7 @@ def seconds_until(evidence: JSON, what: str) -> float | None:
 def series(stage: Stage, stable: str, candidate: str, start: float) -> JSON:
     """The collector's series of two predictors from a moment until now."""
     query: dict[str, Any] = {
-        "namespace": "default", "deployment": DEPLOYMENT, "stable": stable, "candidate": candidate,
+        "namespace": stage.ground.namespace, "deployment": DEPLOYMENT, "stable": stable, "candidate": candidate,
         "start": start, "stepStart": start, "thresholdMs": 250,
     }  # fmt: skip
     answer = stage.http.get(f"{stage.addresses['collector']}/v1/series", params=query)

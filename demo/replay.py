@@ -16,20 +16,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from demo.flights import COLUMNS, Departure
+from demo.flights import COLUMNS, Departure, departures
 
 _SENDERS = 6
 _NAMES = json.dumps(COLUMNS)
 Change = Callable[[tuple[float | None, ...]], tuple[float | None, ...]]
 
 
-def unchanged(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
-    """Send what was measured."""
+def _unchanged(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
     return values
 
 
-def without_acars(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
-    """The radio feed is silent: its column comes empty."""
+def _without_acars(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
     index = COLUMNS.index("acars_delay")
     return (*values[:index], None, *values[index + 1 :])
 
@@ -65,7 +63,7 @@ class Replay:
     def __init__(self, host: str, port: int, path: str, flights: Sequence[Departure], rate: float) -> None:
         self.host, self.port, self.path, self.rate = host, port, path, rate
         self.tally = Tally()
-        self.change: Change = unchanged
+        self._change: Change = _unchanged
         self._flights = flights
         self._tasks: queue.Queue[tuple[str, bytes, Departure | None]] = queue.Queue(maxsize=2000)
         self._labels: list[_Label] = []
@@ -86,9 +84,17 @@ class Replay:
         for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(timeout=10)
 
-    def switch(self, flights: Sequence[Departure]) -> None:
-        """Go on with other days."""
-        self._flights = flights
+    def silence(self) -> None:
+        """The radio feed falls silent: its column comes empty."""
+        self._change = _without_acars
+
+    def restore(self) -> None:
+        """The feed is heard again."""
+        self._change = _unchanged
+
+    def switch(self, first: str, last: str) -> None:
+        """Go on with other days (ISO dates, inclusive)."""
+        self._flights = departures(first, last)
 
     def _schedule(self) -> None:
         begin, index, flights = time.monotonic(), 0, self._flights
@@ -100,7 +106,7 @@ class Replay:
                 return
             flight = flights[index % len(flights)]
             index += 1
-            body = f'{{"data":{{"names":{_NAMES},"ndarray":[{json.dumps(self.change(flight.values))}]}}}}'
+            body = f'{{"data":{{"names":{_NAMES},"ndarray":[{json.dumps(self._change(flight.values))}]}}}}'
             self._tasks.put(("/api/v1.0/predictions", body.encode(), flight))
             self._send_labels()
 

@@ -1,96 +1,55 @@
-"""The stage: the plane that the acts play on, and how an act looks at it and at the registry.
+"""The stage: the ground that the acts play on, and how an act looks at it and at the registry.
 
-An act uses what a person would: the ``sluicegate`` command, the Kubernetes-dialect API, MLflow's REST API. Nothing here
-reaches into the product.
+An act uses what a person would: the ``sluicegate`` command or Argo, the Kubernetes-dialect API, MLflow's REST API.
+Nothing here reaches into the product.
 """
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
+from demo.ground import JSON, ClaimFailedError, Ground, Load, Running
 from demo.record import Record
-from demo.replay import Replay
+from demo.versions import DEPLOYMENT, MODEL, parameters
 
-ROOT = Path(__file__).parents[1]
-MODEL = DEPLOYMENT = "flights"
-JSON = dict[str, Any]
 T = TypeVar("T")
-
-
-class ClaimFailedError(Exception):
-    """Something that the demonstration says is not so."""
 
 
 @dataclass(slots=True)
 class Stage:
     """Everything an act needs."""
 
-    home: Path
-    replay: Replay | None = None
+    ground: Ground
+    load: Load | None = None
     record: Record = field(default_factory=lambda: Record(0, ""))
     earlier: Record = field(default_factory=lambda: Record(0, ""))
     """The record of act 2, with which act 4 compares itself."""
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
-    addresses: dict[str, str] = field(default_factory=dict)
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What commands are given: the home, where the demonstration's own code lies, and where MLflow listens."""
-        own = {"SLUICEGATE_HOME": str(self.home), "KUBECONFIG": str(self.home / "kubeconfig"), "PYTHONPATH": str(ROOT)}
-        own |= {"MLFLOW_TRACKING_URI": self.addresses["mlflow"]} if self.addresses else {}
-        own |= {"SLUICEGATE_GATEWAY": self.addresses["gateway"]} if self.addresses else {}
-        own |= {"SLUICEGATE_COLLECTOR": self.addresses["collector"]} if self.addresses else {}
-        return {**os.environ, **own, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    def addresses(self) -> dict[str, str]:
+        """Where things listen."""
+        return self.ground.addresses
 
-    def start(self, *words: str, log: str) -> "subprocess.Popen[bytes]":
-        """Start a ``sluicegate`` command in the background; what it writes goes to a file of the demonstration."""
-        path = self.home.parent / "logs" / f"{log}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(Path(sys.executable).parent / "sluicegate"), *words]
-        with path.open("ab") as file:
-            return subprocess.Popen(
-                command, stdout=file, stderr=file, env=self.environment, cwd=ROOT, start_new_session=True
-            )
+    def parameters(self, kind: str, **changes: Any) -> JSON:
+        """Parameters of the delivery pipeline for one kind of model; ``changes`` come on top."""
+        return parameters(kind, plan=self.ground.plan) | changes
 
-    def run(self, *words: str, log: str, check: bool = True, timeout: float = 420.0) -> int:
-        """Run a ``sluicegate`` command to its end; when it must not fail and does, its last words are shown."""
-        process = self.start(*words, log=log)
-        try:
-            code = process.wait(timeout)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            process.terminate()
-            process.wait()
-            raise
-        if check and code:
-            raise ClaimFailedError(f"`sluicegate {' '.join(words[:3])} …` failed: {self.last_words(log)}")
-        return code
-
-    def last_words(self, log: str, lines: int = 12) -> str:
-        """The end of a command's log."""
-        path = self.home.parent / "logs" / f"{log}.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
-
-    def up(self) -> None:
-        """Start the plane and learn its addresses."""
-        self.run("up", log="up")
-        self.addresses = json.loads((self.home / "plane.json").read_text())["addresses"]
+    def deliver(self, version: int, given: JSON, *, check: bool = True) -> int:
+        """Run the delivery pipeline to its end."""
+        return self.ground.deliver(f"delivery-{version}", given, check=check)
 
     def objects(self, kind: str) -> list[JSON]:
-        """All objects of a kind in the default namespace."""
+        """All objects of a kind in the ground's namespace."""
         paths = {
             "modelrollouts": "apis/sluicegate.dev/v1alpha1", "seldondeployments": "apis/machinelearning.seldon.io/v1",
             "workflows": "apis/argoproj.io/v1alpha1", "events": "api/v1", "configmaps": "api/v1",
         }  # fmt: skip
-        url = f"{self.addresses['api']}/{paths[kind]}/namespaces/default/{kind}"
+        url = f"{self.addresses['api']}/{paths[kind]}/namespaces/{self.ground.namespace}/{kind}"
         return list(self.http.get(url).raise_for_status().json()["items"])
 
     def deployment(self) -> JSON:
@@ -149,14 +108,14 @@ class Stage:
 
     def failed(self) -> int:
         """Requests that failed since this act began, as users saw it."""
-        return self.replay.tally.since(self.record.started)[1] if self.replay else 0
+        return self.load.tally.since(self.record.started)[1] if self.load else 0
 
     @property
-    def playing(self) -> Replay:
-        """The replay; raises ClaimFailedError before there is one."""
-        if self.replay is None:
-            raise ClaimFailedError("the replay has not begun")
-        return self.replay
+    def playing(self) -> Load:
+        """The load; raises ClaimFailedError before there is one."""
+        if self.load is None:
+            raise ClaimFailedError("nobody asks yet")
+        return self.load
 
     def say(self, words: str) -> None:
         """A line for the reader."""
@@ -167,18 +126,11 @@ class Stage:
         self.record.moments.append((at or time.time(), words))
 
 
-def running(process: "subprocess.Popen[bytes]") -> bool:
-    """Whether a started command still runs."""
-    return process.poll() is None
-
-
 @contextmanager
-def ended(processes: Sequence["subprocess.Popen[bytes]"]) -> Iterator[None]:
-    """End commands that still run, whatever happens."""
+def ended(running: Sequence[Running]) -> Iterator[None]:
+    """End work that still goes on, whatever happens."""
     try:
         yield
     finally:
-        for process in processes:
-            if running(process):
-                process.terminate()
-                process.wait()
+        for each in running:
+            each.end()

@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from demo.commands import ROOT
 from demo.models import FEATURES
-from demo.stage import DEPLOYMENT, MODEL, ROOT
 
+MODEL = DEPLOYMENT = "flights"
 WINTER = ("2013-02-11", "2013-03-01")
 SUMMER = ("2013-06-01", "2013-06-30")
 LEARNED = {"first": "2013-01-01", "last": "2013-02-10"}
@@ -26,6 +27,10 @@ PLAN: dict[str, Any] = {"bake": 8.0, "lease": 8.0, "maxDuration": 300.0}
 is; their defaults are ten minutes and half a minute."""
 
 
+LADDER = [0, 1, 5, 25, 50, 100]
+"""Weights of the default plan."""
+
+
 def shorter(*weights: int, **changes: Any) -> dict[str, Any]:
     """The plan with a ladder of fewer weights, after the mirror."""
     climb: list[dict[str, Any]] = []
@@ -35,11 +40,16 @@ def shorter(*weights: int, **changes: Any) -> dict[str, Any]:
     return {**PLAN, "steps": [*mirror, *climb], **changes}
 
 
-def parameters(kind: str, **changes: Any) -> dict[str, Any]:
-    """Parameters of the delivery pipeline for one kind of model (a key of ``FEATURES``); ``changes`` come on top."""
+def weights(plan: dict[str, Any]) -> list[int]:
+    """What a candidate gets on its way, in percent; the mirror is 0."""
+    return [0, *(step["setWeight"] for step in plan["steps"] if "setWeight" in step)] if plan.get("steps") else LADDER
+
+
+def parameters(kind: str, *, plan: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of the delivery pipeline for one kind of model (a key of ``FEATURES``)."""
     linear = kind in {"first", "raises"}
     loader = {**LEARNED, "complete": MISSING} if kind == "raises" else LEARNED
-    chosen: dict[str, Any] = {
+    return {
         "model": MODEL,
         "loader": "demo.flights:training_rows",
         "loader_parameters": loader,
@@ -53,9 +63,8 @@ def parameters(kind: str, **changes: Any) -> dict[str, Any]:
         "at_least": {"roc_auc": 0.8},
         "worse_by_at_most": {"roc_auc": 0.02},
         "deployment": DEPLOYMENT,
-        "plan": PLAN,
+        "plan": plan,
     }
-    return chosen | changes
 
 
 def written(directory: Path, name: str, values: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Watches an act while it plays: samples for the report, a live line for the reader, evidence when it is over."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -38,9 +37,8 @@ def watched(stage: Stage, record: Record, console: Console) -> Iterator[None]:
 
 def _watch(stage: Stage, record: Record, over: threading.Event, live: Live) -> None:
     with httpx.Client(timeout=5) as client:
-        eyes = Stage(home=stage.home, replay=stage.replay, record=record, http=client)
+        eyes = Stage(ground=stage.ground, load=stage.load, record=record, http=client)
         while not over.wait(_INTERVAL):
-            eyes.addresses = stage.addresses
             with suppress(httpx.HTTPError, KeyError, ValueError):
                 record.samples.append(_sample(eyes))
             live.update(_line(record, record.samples[-1] if record.samples else None))
@@ -49,9 +47,9 @@ def _watch(stage: Stage, record: Record, over: threading.Event, live: Live) -> N
 def _sample(stage: Stage) -> Sample:
     deployment = stage.deployment().get("status", {}) if stage.addresses else {}
     now = time.time()
-    tally = stage.replay.tally if stage.replay else None
+    tally = stage.load.tally if stage.load else None
     second = int(now) - 1
-    sent, failed = (tally.sent[second], tally.failed[second]) if tally else (0, 0)
+    sent, failed = (tally.sent.get(second, 0), tally.failed.get(second, 0)) if tally else (0, 0)
     return Sample(now, dict(deployment.get("traffic", {})), str(deployment.get("phase", "")), sent, failed)
 
 
@@ -70,11 +68,12 @@ def _finish(stage: Stage, record: Record) -> None:
     record.ended = time.time()
     with suppress(httpx.HTTPError, KeyError):
         record.alias_after = stage.champion()
-    if stage.replay is not None:
-        record.sent, record.failed, _ = stage.replay.tally.since(record.started)
-    for path in sorted((stage.home / "evidence").glob("*.json")):
-        with suppress(ValueError, OSError):
-            _read_evidence(json.loads(path.read_bytes()), record)
+    if stage.load is not None:
+        record.sent, record.failed, _ = stage.load.tally.since(record.started)
+    with suppress(httpx.HTTPError):
+        for rollout in stage.objects("modelrollouts"):
+            with suppress(ValueError, OSError, KeyError, httpx.HTTPError):
+                _read_evidence(stage.ground.evidence(rollout), record)
 
 
 def _read_evidence(document: dict[str, Any], record: Record) -> None:

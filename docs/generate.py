@@ -5,7 +5,6 @@
 
 import inspect
 import sys
-import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -14,15 +13,15 @@ from typing import Any
 
 import click
 import msgspec
-from docs import meanings
+from docs import argo_pages, meanings
 from prometheus_client import generate_latest
 
 from sluicegate.components.emit.catalogue import every_step
 from sluicegate.components.step import Slot, Step
 from sluicegate.monitoring.collector.exposition import DeploymentFigures, Figures, expose
 from sluicegate.monitoring.quality.joining import PairCounts
+from sluicegate.pipelines.chart.values import grouped
 from sluicegate.pipelines.cli.main import cli
-from sluicegate.pipelines.workflows import manifest as argo
 from sluicegate.serving.api import rollout_plan
 from sluicegate.serving.api.annotations import ANNOTATIONS
 from sluicegate.serving.api.crds.meanings import PLAN
@@ -56,7 +55,9 @@ def pages() -> dict[str, str]:
     """File name to text."""
     makers: dict[str, Callable[[], Iterator[str]]] = {
         "rollout-plan.md": _plan, "bundle.md": _bundle, "steps.md": _steps, "commands.md": _commands,
-        "model-server.md": _settings, "annotations.md": _annotations, "argo-fields.md": _argo, "metrics.md": _metrics,
+        "model-server.md": _settings, "annotations.md": _annotations, "argo-fields.md": argo_pages.fields,
+        "argo-behaviour.md": argo_pages.behaviour, "metrics.md": _metrics,
+        "helm.md": _chart,
     }  # fmt: skip
     return {name: _page(name, maker) for name, maker in makers.items()}
 
@@ -145,6 +146,15 @@ def _slot(slot: Slot) -> str:
     return f"| `{slot.name}` | {kinds.get(slot.kind) or spelled(slot.type)} | {default} | {slot.description} |"
 
 
+def _chart() -> Iterator[str]:
+    for title, values in grouped():
+        yield from (f"## {title}", "", "| value | default | meaning |", "|---|---|---|")
+        for value in values:
+            default = msgspec.json.encode(value.default).decode()
+            yield f"| `{value.path}` | `{default}` | {value.sentence} |"
+        yield ""
+
+
 def _commands() -> Iterator[str]:
     context = click.Context(cli, info_name="sluicegate")
     for name in cli.list_commands(context):
@@ -200,14 +210,6 @@ def _annotations() -> Iterator[str]:
     yield from ("", "## Without effect", "", "| annotation | on | why |", "|---|---|---|")
     for entry in (one for one in ANNOTATIONS if not one.honoured_by):
         yield f"| `{entry.name}` | {entry.place} | {entry.sentence[0].upper()}{entry.sentence[1:]}. |"
-
-
-def _argo() -> Iterator[str]:
-    kinds = [kind for _, kind in inspect.getmembers(argo, inspect.isclass) if kind.__module__ == argo.__name__]
-    structs = [kind for kind in kinds if issubclass(kind, msgspec.Struct) and msgspec.structs.fields(kind)]
-    for kind in sorted(structs, key=lambda one: inspect.getsourcelines(one)[1]):
-        names = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(kind))
-        yield from (f"## {kind.__name__}", "", _docstring(kind), "", *textwrap.wrap(f"Fields: {names}.", 150), "")
 
 
 def _metrics() -> Iterator[str]:

@@ -37,6 +37,8 @@ class Image:
     suffix: str = ""
     commands: bool = False
     """Whether people type `sluicegate` in it."""
+    on: str = ""
+    """Another image, which has all but the extras."""
 
 
 IMAGES = {
@@ -51,6 +53,7 @@ IMAGES = {
         "-python3.11",
         commands=True,
     ),
+    "demo": Image(("demo",), "The steps with the code of the demonstration.", "-python3.11", on="steps"),
 }
 
 
@@ -92,6 +95,7 @@ def prepare() -> None:
     shutil.copy2(ROOT / "constraints.txt", CONTEXT)
     for name in ("install.py", "prune.py"):
         shutil.copy2(ROOT / "images" / name, CONTEXT)
+    shutil.copytree(ROOT / "demo", CONTEXT / "demo", ignore=shutil.ignore_patterns("__pycache__", "out", "report.html"))
     command = (sys.executable, "-m", "build", "--wheel", "--outdir", str(CONTEXT / "wheel"), str(ROOT))
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     # A builder that looks at times would else take equal files for new ones, and install everything again.
@@ -100,10 +104,11 @@ def prepare() -> None:
 
 
 def requirements(project: dict[str, Any], image: Image) -> list[str]:
-    """The base's dependencies and those of the extras, each once."""
+    """The base's dependencies and those of the extras, each once; our own wheel is a layer by itself."""
     extras = project["optional-dependencies"]
+    wanted = {each for extra in image.extras for each in extras[extra] if not each.startswith("sluicegate[")}
     base = [each for each in project["dependencies"] if image.commands or not each.startswith(_OF_COMMANDS)]
-    return sorted({*base, *(each for extra in image.extras for each in extras[extra])})
+    return sorted(wanted if image.on else {*base, *wanted})
 
 
 def _build(builder: Builder, name: str, given: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """Runs inside a build stage: installs one image's dependencies, or our code, and leaves nothing that is not needed.
 
-``python3 install.py NAME`` reads ``NAME.txt`` beside it; ``code`` stands for our wheel. Byte code is made here, as the
-root file system is read-only later; it is by hash and unchecked, so that it does not depend on times of files.
+``python3 install.py NAME`` reads ``NAME.txt`` beside it; ``code`` stands for our wheel, ``demo`` for what the
+demonstration adds to the steps. Byte code is made here, as the root file system is read-only later; it is by hash and
+unchecked, so that it does not depend on times of files.
 """
 
 import compileall
@@ -14,6 +15,7 @@ from pathlib import Path
 BUILD = Path(__file__).parent
 ENVIRONMENT = Path("/opt/sluicegate")
 CODE = Path("/opt/code")
+DEMO = Path("/opt/demo")
 NEEDLESS = ("*.pyi", "*.pyx", "*.pxd", "*.h", "*.c", "*.cpp", "*.a")
 """What only a compiler or an editor reads."""
 
@@ -24,6 +26,11 @@ def main(name: str) -> None:
         wheels = [str(path) for path in (BUILD / "wheel").glob("*.whl")]
         pip("--no-deps", "--no-index", "--target", str(CODE), *wheels)
         compile_below(CODE)
+        return
+    if name == "demo":
+        pip("--no-deps", "--target", str(DEMO), "--requirement", str(BUILD / "demo.txt"))
+        shutil.copytree(BUILD / "demo", DEMO / "demo")
+        compile_below(DEMO)
         return
     pip("--constraint", str(BUILD / "constraints.txt"), "--requirement", str(BUILD / f"{name}.txt"))
     site = next(ENVIRONMENT.glob("lib/python3*/site-packages"))

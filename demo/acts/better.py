@@ -1,22 +1,24 @@
 """Act 2: boosted trees with more columns climb the whole ladder, are promoted and baked."""
 
-from demo.evidence import evidence_of, measurement, percent, seconds_until
-from demo.stage import JSON, Stage
-from demo.versions import parameters, written
+from demo.evidence import measurement, percent, seconds_until
+from demo.ground import JSON
+from demo.stage import Stage
+from demo.versions import weights
 
 
 def better(stage: Stage) -> None:
-    """Deliver version 2: mirror, 1, 5, 25, 50, 100 percent, promoted."""
-    given = written(stage.home.parent, "delivery-2", parameters("better"))
-    stage.run("pipeline", "run", "delivery", "--parameters", given, log="delivery-2")
+    """Deliver version 2: mirrored, then weight by weight, promoted."""
+    stage.deliver(2, stage.parameters("better"))
 
     rollout = stage.claim("its rollout is Promoted", lambda: in_phase(stage, "2", "Promoted"))
     candidate = rollout["status"]["candidate"]
     stage.claim("all traffic goes to version 2", lambda: stage.traffic() == {candidate: 100})
     stage.claim("the alias champion is version 2", lambda: stage.champion() == "2")
-    evidence = evidence_of(rollout)
-    weights = sorted({moment["weight"] for moment in evidence["moments"] if moment["what"] == "advance"})
-    stage.claim("it advanced at 0 (mirrored), 1, 5, 25, 50 and 100 percent", lambda: weights == [0, 1, 5, 25, 50, 100])
+    evidence = stage.ground.evidence(rollout)
+    climbed = sorted({moment["weight"] for moment in evidence["moments"] if moment["what"] == "advance"})
+    planned = weights(stage.ground.plan)
+    ladder = f"{', '.join(map(str, planned[1:-1]))} and {planned[-1]}"
+    stage.claim(f"it advanced at 0 (mirrored), {ladder} percent", lambda: climbed == planned)
     stage.claim("no request failed", lambda: stage.failed() == 0)
     flips = measurement(evidence, "disagreement")
     stage.say(

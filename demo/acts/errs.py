@@ -3,17 +3,16 @@
 from itertools import pairwise
 
 from demo.acts.better import in_phase
-from demo.evidence import evidence_of, measurement, percent, seconds_until
+from demo.evidence import measurement, percent, seconds_until
 from demo.flights import missing_share
 from demo.record import Record
 from demo.stage import Stage
-from demo.versions import WINTER, parameters, written
+from demo.versions import WINTER
 
 
 def errs(stage: Stage) -> None:
     """Deliver version 4 with the mirror left out."""
-    given = written(stage.home.parent, "delivery-4", parameters("raises", mirror=False))
-    stage.run("pipeline", "run", "delivery", "--parameters", given, log="delivery-4", check=False)
+    stage.deliver(4, stage.parameters("raises", mirror=False), check=False)
 
     version = stage.rollouts_newest()["spec"]["model"]["version"]
     rollout = stage.claim("its rollout is RolledBack", lambda: in_phase(stage, version, "RolledBack"))
@@ -23,7 +22,7 @@ def errs(stage: Stage) -> None:
     harmed = stage.failed()
     without = _without_gate(stage.earlier)
     stage.claim("fewer requests were harmed than without the gate", lambda: 0 < harmed < without)
-    evidence = evidence_of(rollout)
+    evidence = stage.ground.evidence(rollout)
     errors = measurement(evidence, "errors")
     weight = max(one["weight"] for one in evidence["moments"])
     stage.say(

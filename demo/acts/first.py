@@ -1,13 +1,13 @@
 """Act 1: a pipeline trains a logistic regression, evaluates, registers, packages and deploys it."""
 
-from demo.stage import DEPLOYMENT, JSON, Stage
-from demo.versions import parameters, written
+from demo.ground import JSON
+from demo.stage import Stage
+from demo.versions import DEPLOYMENT
 
 
 def first(stage: Stage) -> None:
     """Release version 1; from then on flights are asked about without a pause."""
-    given = written(stage.home.parent, "delivery-1", parameters("first"))
-    stage.run("pipeline", "run", "delivery", "--parameters", given, log="delivery-1")
+    stage.deliver(1, stage.parameters("first"))
 
     status = stage.claim("the deployment is Available", lambda: _available(stage))
     stage.claim("the registry's alias champion is version 1", lambda: stage.champion() == "1")
@@ -24,8 +24,8 @@ def _available(stage: Stage) -> JSON | None:
 
 
 def _play(stage: Stage) -> None:
-    replay = stage.playing
-    replay.start()
-    stage.claim("requests are answered", lambda: sum(replay.tally.sent.values()) > 300)
-    stage.claim("labels come back as feedback", lambda: replay.tally.labels > 100)
-    stage.claim("no request failed", lambda: sum(replay.tally.failed.values()) == 0)
+    load = stage.playing
+    load.start()
+    stage.claim("requests are answered", lambda: sum(load.tally.sent.values()) > 300)
+    stage.claim("labels come back as feedback", lambda: load.tally.labels > 100)
+    stage.claim("no request failed", lambda: sum(load.tally.failed.values()) == 0)

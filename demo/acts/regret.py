@@ -4,24 +4,22 @@ import time
 
 from demo.acts.better import in_phase
 from demo.acts.dies import FEED_VERSION
-from demo.evidence import evidence_of, measurement, moment, series
-from demo.replay import unchanged, without_acars
-from demo.stage import DEPLOYMENT, JSON, MODEL, Stage, ended
-from demo.versions import shorter, written
+from demo.evidence import measurement, moment, series
+from demo.ground import JSON
+from demo.stage import Stage, ended
+from demo.versions import shorter
 
 
 def regret(stage: Stage) -> None:
     """Promote version 5, silence the feed that it depends on, stop MLflow, and watch both go back."""
-    plan = written(stage.home.parent, "plan-6", shorter(10, 100, bake=120.0))
-    words = ("rollout", "start", DEPLOYMENT, "--model", MODEL, "--version", FEED_VERSION, "--plan", plan, "--wait")
-    rolling = stage.start(*words, log="rollout-6")
+    rolling = stage.ground.roll_out("rollout-6", FEED_VERSION, shorter(10, 100, bake=120.0))
     with ended([rolling]):
         stage.claim("version 5 is promoted, and bakes", lambda: in_phase(stage, FEED_VERSION, "Baking"), deadline=180)
         stage.claim("the alias champion is version 5", lambda: stage.champion() == FEED_VERSION)
-        stage.run("stop", "mlflow", log="mlflow")
+        stage.ground.stop_registry()
         stage.moment("the feed falls silent")
         silent = time.time()
-        stage.playing.change = without_acars
+        stage.playing.silence()
         try:
             rollout = stage.claim("it is RolledBack", lambda: in_phase(stage, FEED_VERSION, "RolledBack"), deadline=120)
             stage.claim("because harm was proven", lambda: rollout["status"]["reason"] == "HarmProven")
@@ -30,8 +28,8 @@ def regret(stage: Stage) -> None:
             stage.claim("the deployment's own predictor is version 2's", lambda: _predictors(stage) == [stable])
             stage.claim("MLflow is down at that moment", lambda: stage.champion() == "–")
         finally:
-            stage.playing.change = unchanged
-            stage.run("start", "mlflow", log="mlflow")
+            stage.playing.restore()
+            stage.ground.start_registry()
     stage.claim(
         "MLflow is back, and the alias champion follows: version 2", lambda: stage.champion() == "2", deadline=120
     )
@@ -44,7 +42,7 @@ def _predictors(stage: Stage) -> list[str]:
 
 
 def _tell(stage: Stage, rollout: JSON, silent: float) -> None:
-    evidence = evidence_of(rollout)
+    evidence = stage.ground.evidence(rollout)
     flips = measurement(evidence, "disagreement")
     found = series(stage, rollout["status"]["stable"], rollout["status"]["candidate"], silent)
     harmed = round(sum(count or 0 for count in found["pairs"]["flips"]))

@@ -4,10 +4,10 @@ import json
 import time
 
 from demo.acts.better import in_phase
-from demo.evidence import evidence_of, measurement, percent, seconds_until
-from demo.flights import departures
-from demo.stage import DEPLOYMENT, JSON, Stage
-from demo.versions import RECENT, SUMMER, parameters, shorter
+from demo.evidence import measurement, percent, seconds_until
+from demo.ground import JSON
+from demo.stage import Stage
+from demo.versions import DEPLOYMENT, RECENT, SUMMER, shorter
 
 RETRAINED = "6"
 
@@ -16,7 +16,7 @@ def world(stage: Stage) -> None:
     """Arm the drift trigger, go on to June, and wait for version 6."""
     before = len(stage.alarms())
     _arm(stage)
-    stage.playing.switch(departures(*SUMMER))
+    stage.playing.switch(*SUMMER)
     stage.moment("June begins")
     began = time.time()
     alarm = stage.claim("drift is detected", lambda: stage.alarms()[before:], deadline=120)[0]
@@ -24,7 +24,7 @@ def world(stage: Stage) -> None:
     noticed = time.time() - began
     stage.claim("the alarm starts retraining", lambda: stage.rollouts(RETRAINED), deadline=180)
     rollout = stage.claim("version 6 is Promoted", lambda: in_phase(stage, RETRAINED, "Promoted"), deadline=240)
-    evidence = evidence_of(rollout)
+    evidence = stage.ground.evidence(rollout)
     quality = measurement(evidence, "quality")
     stage.claim("it is proven no worse on paired labels", lambda: quality["provenNoWorse"])
     stage.claim("the alias champion is version 6", lambda: stage.champion() == RETRAINED)
@@ -39,13 +39,13 @@ def world(stage: Stage) -> None:
 
 def _arm(stage: Stage) -> None:
     """A ConfigMap says which pipeline an alarm of this deployment starts, and with what parameters."""
-    given = parameters(
+    given = stage.parameters(
         "better", loader_parameters=RECENT, plan=shorter(10, 50, 100), worse_by_at_most={"roc_auc": 0.05}
     )
     data = {"deployment": DEPLOYMENT, "pipeline": "retraining", "parameters": json.dumps(given)}
     labels = {"sluicegate.dev/trigger": "drift"}
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "on-drift", "labels": labels}, "data": data}
-    url = f"{stage.addresses['api']}/api/v1/namespaces/default/configmaps"
+    url = f"{stage.addresses['api']}/api/v1/namespaces/{stage.ground.namespace}/configmaps"
     stage.http.post(url, json=body).raise_for_status()
 
 

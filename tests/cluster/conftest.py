@@ -1,4 +1,4 @@
-"""What tests on a real cluster share: kubectl, and a namespace of their own for each module.
+"""What tests on a real cluster share: kubectl, a namespace of their own for each module, the installation, two models.
 
 They need KUBECONFIG, and a user who may do everything: use a cluster that is there for tests.
 """
@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cluster import operator_rig as rig
+from tests.cluster import storages
 from tests.cluster.kubectl import Kubectl
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,38 @@ def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]
     kubectl("create", "namespace", name)
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def installed(kubectl: Kubectl) -> Iterator[Kubectl]:
+    """Operator, gateway and collector run; kubectl in their namespace."""
+    storages.need(storages.S3)
+    with rig.installed(kubectl, rig.installation(kubectl)) as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory, namespace: str) -> Iterator[dict[str, rig.Model]]:
+    """Two versions, alike in what they answer."""
+    storages.need(storages.S3)
+    with rig.two_models(tmp_path_factory.mktemp("bundles"), namespace) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def serving(installed: Kubectl, models: dict[str, rig.Model], namespace: str) -> Iterator[Kubectl]:
+    """Version 1 is served by two replicas; kubectl in its namespace, which also has the workflow templates."""
+    mine = installed.within(namespace)
+    mine("apply", "-f", "-", stdin=rig.as_list(rig.templates(mine)))
+    mine("apply", "-f", "-", stdin=rig.secret())
+    mine("apply", "-f", "-", stdin=rig.deployment(rig.NAME, models["1"]))
+    wait_until(lambda: rig.served_by(mine) == 2, 120, "served by two")
+    yield mine
+    mine("delete", "sdep", "--all", "--timeout=60s")
+
+
+@pytest.fixture
+def url(installed: Kubectl, serving: Kubectl) -> str:
+    """Where predictions are asked for, through the gateway."""
+    host = installed.json("get", "service", "sluicegate-gateway")["spec"]["clusterIP"]
+    return f"http://{host}/seldon/{serving.namespace}/{rig.NAME}/api/v1.0/predictions"

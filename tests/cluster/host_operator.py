@@ -36,6 +36,7 @@ class HostOperator:
             "SLUICEGATE_HTTP_PORT": str(self._port),
             "SLUICEGATE_XDS_PORT": str(free_port()),
             "SLUICEGATE_WEBHOOK_PORT": "0",
+            "SLUICEGATE_GATEWAY_KIND": "envoy",
             "KUBECONFIG": kubeconfig or os.environ["KUBECONFIG"],
         }
         self._environment, self.log = {**os.environ, **told, **settings}, log

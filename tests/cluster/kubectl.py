@@ -11,11 +11,11 @@ class Kubectl:
     def __init__(self, program: str, namespace: str = "default") -> None:
         self._start = [program, "--namespace", namespace]
         self.namespace = namespace
-        self._program = program
+        self.program = program
 
     def within(self, namespace: str) -> "Kubectl":
         """The same in another namespace."""
-        return Kubectl(self._program, namespace)
+        return Kubectl(self.program, namespace)
 
     def run(self, *arguments: str, stdin: Any = None) -> subprocess.CompletedProcess[str]:
         """Run it, whatever it answers; an object given as ``stdin`` is what ``-f -`` reads."""

@@ -3,19 +3,16 @@
 Images must be where the node pulls from: `make images REGISTRY=… PUSH=1`.
 """
 
+import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import pytest
 from tests.cluster import operator_rig as rig
-from tests.cluster import storages
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(420)
-NAME = "flights"
 PLAN = {
     "steps": [
         {"setMirrorRoute": {"percentage": 100}},
@@ -28,62 +25,6 @@ PLAN = {
 MADE = "deployments,services,horizontalpodautoscalers,poddisruptionbudgets"
 
 
-@pytest.fixture(scope="module")
-def installed(kubectl: Kubectl) -> Iterator[Kubectl]:
-    """Operator, gateway and collector run; kubectl in their namespace."""
-    storages.need(storages.S3)
-    objects = rig.installation(kubectl)
-    definitions = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
-    others = [each for each in objects if each not in definitions]
-    kubectl("apply", "-f", "-", stdin=rig.as_list(definitions))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=rig.as_list(definitions))
-    home = kubectl.within(rig.HOME)
-    home("apply", "-f", "-", stdin=rig.as_list(others))
-    for name in ("operator", "collector", "gateway"):
-        home("rollout", "status", f"deployment/sluicegate-{name}", "--timeout=110s")
-    yield home
-    home("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=rig.as_list(others))
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory, namespace: str) -> Iterator[dict[str, rig.Model]]:
-    """Two versions, alike in what they answer."""
-    storages.need(storages.S3)
-    directory = tmp_path_factory.mktemp("bundles")
-    yield {version: rig.Model(version, directory / version, namespace) for version in ("1", "2")}
-    storages.bucket().rm(f"{storages.BUCKET}/{namespace}", recursive=True)
-
-
-@pytest.fixture(scope="module")
-def serving(installed: Kubectl, models: dict[str, rig.Model], namespace: str) -> Iterator[Kubectl]:
-    """Version 1 is served by two replicas; kubectl in its namespace, which also has the workflow templates."""
-    mine = installed.within(namespace)
-    mine("apply", "-f", "-", stdin=rig.as_list(rig.templates(mine)))
-    mine("apply", "-f", "-", stdin=rig.secret())
-    mine("apply", "-f", "-", stdin=rig.deployment(NAME, models["1"]))
-    wait_until(lambda: status(mine).get("state") == "Available" and status(mine)["replicas"] == 2, 120, "served")
-    yield mine
-    mine("delete", "sdep", "--all", "--timeout=60s")
-
-
-@pytest.fixture
-def url(installed: Kubectl, serving: Kubectl) -> str:
-    """Where predictions are asked for, through the gateway."""
-    host = installed.json("get", "service", "sluicegate-gateway")["spec"]["clusterIP"]
-    return f"http://{host}/seldon/{serving.namespace}/{NAME}/api/v1.0/predictions"
-
-
-def status(kubectl: Kubectl) -> Any:
-    """Of the SeldonDeployment."""
-    return kubectl.json("get", "sdep", NAME).get("status", {})
-
-
-def phase(kubectl: Kubectl, rollout: str) -> str:
-    """Of a rollout; empty before it is there."""
-    done = kubectl.run("get", "modelrollout", rollout, "-o", "jsonpath={.status.phase}")
-    return done.stdout if done.returncode == 0 else ""
-
-
 def leader(home: Kubectl) -> str:
     """The operator's pod that holds the lease."""
     return str(home.json("get", "lease", "sluicegate-operator")["spec"]["holderIdentity"])
@@ -92,7 +33,7 @@ def leader(home: Kubectl) -> str:
 def test_it_is_served_and_says_so(serving: Kubectl, url: str) -> None:
     assert httpx.post(url, json=rig.ROW).json()["data"]["names"] == ["on-time", "late"]
 
-    found = status(serving)
+    found = rig.status(serving)
     assert found["traffic"] == {"v1": 100}
     assert found["phase"] == "Stable"
     assert found["deploymentStatus"]["flights-v1-0-model"]["availableReplicas"] == 2
@@ -130,7 +71,7 @@ def test_somebody_elses_change_of_what_is_ours_is_taken_back(serving: Kubectl) -
         return int(serving.json("get", "deployment", "flights-v1-0-model")["spec"]["replicas"])
 
     wait_until(lambda: replicas() == 2, 20, "two replicas again")
-    wait_until(lambda: status(serving)["replicas"] == 2, 60, "both answer")
+    wait_until(lambda: rig.status(serving)["replicas"] == 2, 60, "both answer")
 
 
 def test_a_restart_of_all_pods_loses_no_request(serving: Kubectl, url: str) -> None:
@@ -166,54 +107,61 @@ def _victim(victim: str, home: Kubectl, serving: Kubectl) -> tuple[Kubectl, str]
 def _is_whole(home: Kubectl, serving: Kubectl, without: str) -> bool:
     deployments = [*home.json("get", "deployments")["items"], *serving.json("get", "deployments")["items"]]
     ready = all(each["status"].get("readyReplicas", 0) == each["spec"]["replicas"] for each in deployments)
-    return ready and leader(home) != without and status(serving)["replicas"] == 2
+    return ready and leader(home) != without and rig.status(serving)["replicas"] == 2
 
 
 def test_a_rollout_whose_workflow_is_gone_goes_back_by_itself(
     serving: Kubectl, models: dict[str, rig.Model], url: str
 ) -> None:
-    """Deleted, a workflow runs no exit handler: its lease runs out."""
-    plan = PLAN | {"lease": 15, "steps": [{"setWeight": 50}, {"pause": {}}]}
+    """Deleted, a workflow runs no exit handler; the operator, with the rights that it has, sees that it is gone."""
+    plan = PLAN | {"steps": [{"setWeight": 50}, {"pause": {}}]}
     with rig.Load(url) as load:
-        serving("create", "-f", "-", stdin=rig.workflow("abandoned", NAME, serving.namespace, models["2"], plan))
-        wait_until(lambda: 50 in status(serving).get("traffic", {}).values(), 150, "half of the traffic")
+        serving("create", "-f", "-", stdin=rig.workflow("abandoned", rig.NAME, serving.namespace, models["2"], plan))
+        wait_until(lambda: 50 in rig.status(serving).get("traffic", {}).values(), 150, "half of the traffic")
         serving("delete", "workflow", "abandoned", "--wait=false")
-        wait_until(lambda: phase(serving, "abandoned") == "RolledBack", 90, "the rollout is back")
+        wait_until(lambda: rig.phase(serving, "abandoned") == "RolledBack", 90, "the rollout is back")
 
     assert load.failures == []
-    assert serving.json("get", "modelrollout", "abandoned")["status"]["reason"] == "LeaseExpired"
-    assert status(serving)["traffic"] == {"v1": 100}
+    assert serving.json("get", "modelrollout", "abandoned")["status"]["reason"] == "WorkflowDied"
+    assert rig.status(serving)["traffic"] == {"v1": 100}
 
 
 def test_a_rollout_is_let_in_by_argo_and_promoted(
     serving: Kubectl, models: dict[str, rig.Model], url: str, installed: Kubectl
 ) -> None:
+    """And a tool that keeps the cluster at what Git says applies the same manifest all the way up."""
     with rig.Load(url) as load:
-        serving("create", "-f", "-", stdin=rig.workflow("second", NAME, serving.namespace, models["2"], PLAN))
-        wait_until(_ends(serving, "second"), 300, "the rollout ends")
+        serving("create", "-f", "-", stdin=rig.workflow("second", rig.NAME, serving.namespace, models["2"], PLAN))
+        applied = _apply_until_half(serving, rig.deployment(rig.NAME, models["1"]))
+        wait_until(rig.ends(serving, "second"), 300, "the rollout ends")
+
+    assert applied > 5
 
     rollout = serving.json("get", "modelrollout", "second")["status"]
     assert (rollout["phase"], load.failures) == ("Promoted", []), rollout
-    assert status(serving)["traffic"] == {rollout["candidate"]: 100}
-    named = [each["name"] for each in serving.json("get", "sdep", NAME)["spec"]["predictors"]]
+    assert rig.status(serving)["traffic"] == {rollout["candidate"]: 100}
+    named = [each["name"] for each in serving.json("get", "sdep", rig.NAME)["spec"]["predictors"]]
     assert named == [rollout["candidate"]]
-    wait_until(lambda: _names(serving, "deployments") == [f"flights-{named[0]}-0-model"], 60, "the old one is gone")
+    wait_until(lambda: rig.names(serving, "deployments") == [f"flights-{named[0]}-0-model"], 60, "the old one is gone")
     host = installed.json("get", "service", "sluicegate-collector")["spec"]["clusterIP"]
     name, _, path = rollout["evidence"].partition(":7081")
     assert name == "http://sluicegate-collector.sluicegate"
     assert httpx.get(f"http://{host}:7081{path}").json()["verdicts"]
 
 
-def _ends(kubectl: Kubectl, rollout: str) -> Callable[[], bool]:
-    return lambda: phase(kubectl, rollout) in {"Promoted", "RolledBack", "Refused"}
-
-
-def _names(kubectl: Kubectl, kinds: str) -> list[str]:
-    return sorted(each["metadata"]["name"] for each in kubectl.json("get", kinds)["items"])
+def _apply_until_half(kubectl: Kubectl, original: rig.JSON) -> int:
+    """Every two seconds until the candidate has half of the traffic; how often."""
+    pause, applied = threading.Event(), 0
+    while 50 not in rig.status(kubectl).get("traffic", {}).values():
+        said = kubectl("apply", "-f", "-", stdin=original)
+        assert "unchanged" in said, said
+        applied += 1
+        pause.wait(2)
+    return applied
 
 
 def test_a_deleted_deployment_leaves_nothing_behind(serving: Kubectl, url: str) -> None:
-    serving("delete", "sdep", NAME, "--timeout=60s")
+    serving("delete", "sdep", rig.NAME, "--timeout=60s")
 
-    wait_until(lambda: _names(serving, MADE) == [], 90, "nothing is left")
+    wait_until(lambda: rig.names(serving, MADE) == [], 90, "nothing is left")
     wait_until(lambda: httpx.post(url, json=rig.ROW).status_code == 404, 30, "the gateway knows it no more")

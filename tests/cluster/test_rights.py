@@ -22,7 +22,6 @@ from sluicegate.serving.operator.rights import NAME, manifests
 pytestmark = pytest.mark.timeout(180)
 ROOT = Path(__file__).parents[2]
 NEITHER_HERE = "the cluster of these tests has no KEDA; tests/unit/serving/operator/test_scaling.py makes them"
-ROUTES = "for the gateways of Gateway API; tests/cluster/test_gateway_api.py applies them"
 RARE = {
     ("update", "seldondeployments.machinelearning.seldon.io"): "a promotion; tests/cluster/test_operator.py has one",
     ("update", "seldondeployments.machinelearning.seldon.io/finalizers"): (
@@ -30,11 +29,7 @@ RARE = {
     ),
     ("update", "secrets"): "a certificate's rotation; tests/cluster/test_webhook.py has some",
     **{(verb, "scaledobjects.keda.sh"): NEITHER_HERE for verb in ("list", "watch", "create", "patch", "delete")},
-    **{
-        (verb, f"{kind}.gateway.networking.k8s.io"): ROUTES
-        for kind in ("httproutes", "grpcroutes")
-        for verb in ("create", "patch", "delete")
-    },
+    ("get", "workflows.argoproj.io"): "a rollout that names its workflow; tests/cluster/test_workflows.py has some",
 }
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cluster import storages
+from tests.cluster import image_rig, storages
 
-from sluicegate.serving.bundle.errors import BundleNotFetchedError
+from sluicegate.serving.bundle.errors import BundleNotFetchedError, BundleTakenError
 from sluicegate.serving.bundle.fetching import fetch
+from sluicegate.serving.bundle.storing import store
 
 PLAIN = {"SLUICEGATE_OCI_PLAIN_HTTP": storages.REGISTRY}
 
@@ -42,6 +43,22 @@ def same(left: Path, right: Path) -> bool:
     """Whether both hold the same files."""
     found = [{p.relative_to(d).as_posix(): p.read_bytes() for p in d.rglob("*") if p.is_file()} for d in (left, right)]
     return found[0] == found[1]
+
+
+def test_a_bundle_is_kept_whole_and_is_never_changed(s3: str, tmp_path: Path) -> None:
+    """An attempt that broke off is completed; what is there already is neither written again nor replaced."""
+    bundle, uri = image_rig.bundle_of(tmp_path / "bundle"), f"s3://{storages.BUCKET}/{s3}"
+    storages.bucket().pipe_file(f"{storages.BUCKET}/{s3}/left.bin", b"by another attempt")
+    first = store(bundle, uri, storages.S3_ENVIRONMENT)
+    listing = storages.bucket().find(f"{storages.BUCKET}/{s3}", detail=True)
+
+    assert store(bundle, uri, storages.S3_ENVIRONMENT) == first
+    assert storages.bucket().find(f"{storages.BUCKET}/{s3}", detail=True) == listing
+    fetch(uri, tmp_path / "out", storages.S3_ENVIRONMENT, quiet)
+    assert same(tmp_path / "out", bundle)
+    (bundle / "bundle.json").write_text((bundle / "bundle.json").read_text() + " ")
+    with pytest.raises(BundleTakenError, match="holds another bundle"):
+        store(bundle, uri, storages.S3_ENVIRONMENT)
 
 
 def test_a_directory_comes_from_s3(s3: str, model: Path, tmp_path: Path) -> None:

@@ -94,3 +94,9 @@ def test_what_the_page_shows_is_in_the_files(page: str, files: Path) -> None:
     texts = [path.read_text() for path in files.glob("*.yaml")]
     for block in blocks(ROOT / page, "yaml"):
         assert any(block.text in text for text in texts), block.text
+
+
+def test_the_settings_for_kubeflow_are_those_of_the_page() -> None:
+    shown = [yaml.safe_load(block.text) for block in blocks(ROOT / "docs" / "how-to" / "kubeflow.md", "yaml")]
+
+    assert shown == [yaml.safe_load((ROOT / "examples" / "kfp-settings.yaml").read_text())]

@@ -10,18 +10,21 @@ from itertools import count
 from tests.fakes.store import FakeStore
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.api.resources import CLUSTER_RESOURCES, RESOURCES, Resource
 from sluicegate.serving.local.errors import NotFoundError as NotStoredError
 from sluicegate.serving.local.errors import StoreError
-from sluicegate.serving.operator.errors import ConflictError, NotFoundError
+from sluicegate.serving.operator.errors import ClusterError, ConflictError, NotFoundError
 from sluicegate.serving.operator.observing import key_of_deployment, observed_replicas
 from sluicegate.serving.reconcile.workloads import Replica
 
 
 class FakeCluster:
-    """The API server."""
+    """The API server. ``mute`` is what it says when it is asked for metadata, ``looks`` how often that was."""
 
     def __init__(self, store: FakeStore) -> None:
         self._store = store
+        self.mute: ClusterError | None = None
+        self.looks = 0
 
     async def apply(self, obj: JSON, *, dry_run: bool = False) -> JSON:  # noqa: ARG002  the real one's form
         """Make these fields so."""
@@ -30,6 +33,23 @@ class FakeCluster:
             return await self.create(obj)
         live = self._store.get(key[0], key[2], key[1])
         return self._store.replace({**live, **obj, "metadata": {**live["metadata"], **obj["metadata"]}})
+
+    async def metadata(self, resource: Resource, namespace: str, name: str) -> JSON:
+        """An object without the rest."""
+        kind = next(kind for kind, known in RESOURCES.items() if known == resource)
+        self.looks += 1
+        if self.mute is not None:
+            raise self.mute
+        if (kind, namespace, name) not in self._store.objects:
+            raise NotFoundError(name)
+        return {"metadata": self._store.get(kind, name, namespace)["metadata"]}
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> JSON:
+        """One object."""
+        found = [key for key in self._store.objects if key[1:] == (namespace, name) and _is_served(key[0], resource)]
+        if not found:
+            raise NotFoundError(f"no {resource.plural} {name}")
+        return self._store.get(found[0][0], name, namespace)
 
     async def create(self, obj: JSON) -> JSON:
         """Write a new object."""
@@ -113,6 +133,10 @@ class PaperPods:
             return self._store.replace(pod) if key in self._store.objects else self._store.create(pod)
         finally:
             self._store.death.in_acts = death
+
+
+def _is_served(kind: str, resource: Resource) -> bool:
+    return (RESOURCES.get(kind) or CLUSTER_RESOURCES.get(kind)) == resource
 
 
 def _maker(pod: JSON) -> str:

@@ -15,6 +15,7 @@ from sluicegate.serving.operator.controller import Controller
 from sluicegate.serving.operator.errors import ClusterError
 from sluicegate.serving.operator.events import EventRecorder
 from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
+from sluicegate.serving.operator.ports import Gateway
 from sluicegate.serving.operator.settings import read_installation
 
 KEY = ("default", NAME)
@@ -25,6 +26,9 @@ class OperatorWorld(World):
 
     ``blind``: caches are not told of changes until this is false again.
     """
+
+    kinds: tuple[str, ...] = ALWAYS
+    installation = read_installation({})
 
     def __init__(self) -> None:
         self.blind = False
@@ -45,24 +49,31 @@ class OperatorWorld(World):
             pass
         except Killed:
             self.restart()
+        self.ask_gateway()
+
+    def ask_gateway(self) -> None:
+        """The operator looks at what its gateway acknowledged."""
         self.bundled.look()
 
     def _controller(self) -> Any:
         cluster: Any = FakeCluster(self.store)
         queue = WorkQueue()
-        self._caches = Caches(cluster, namespace=None, kinds=ALWAYS, changed=lambda _key: None)
+        self._caches = Caches(cluster, namespace=None, kinds=self.kinds, changed=lambda _key: None)
         self._tell(force=True)
-        door: Any = self.gateway
-        self.bundled = BundledEnvoy(door, expected=[KEY], changed=lambda _key: None)
         return Controller(
             cluster=cluster,
             caches=self._caches,
-            gateway=self.bundled,
+            gateway=self._stood_behind(cluster),
             queue=queue,
             events=EventRecorder(cluster, now=self.clock.now),
             clock=self.clock,
-            installation=read_installation({}),
+            installation=self.installation,
         )
+
+    def _stood_behind(self, cluster: Any) -> Gateway:  # noqa: ARG002  others are told by objects
+        door: Any = self.gateway
+        self.bundled = BundledEnvoy(door, expected=[KEY], changed=lambda _key: None)
+        return self.bundled
 
     def _tell(self, *, force: bool = False) -> None:
         if self.blind and not force:

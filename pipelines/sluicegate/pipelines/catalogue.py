@@ -51,13 +51,13 @@ def find_pipeline(name: str) -> Any:
     return found
 
 
-def compiled(name: str) -> str:
-    """A pipeline as KFP's YAML."""
+def compiled(pipeline: Any) -> str:
+    """A pipeline as KFP's YAML; with settings for its pods, these are a second document."""
     from kfp import compiler
 
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory, "pipeline.yaml")
-        compiler.Compiler().compile(find_pipeline(name), str(file))
+        compiler.Compiler().compile(pipeline, str(file))
         text = file.read_text()
     head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     return head + yaml.dump_all(yaml.safe_load_all(text), Dumper=_Blocks, width=120)
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     """Write the compiled pipelines, or with ``--check`` compare; 1 when one is stale."""
     stale = 0
     for name in PIPELINES:
-        file, text = MANIFESTS / f"{name}.yaml", compiled(name)
+        file, text = MANIFESTS / f"{name}.yaml", compiled(find_pipeline(name))
         if file.is_file() and file.read_text() == text:
             continue
         if "--check" in arguments:

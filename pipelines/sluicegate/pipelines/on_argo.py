@@ -1,19 +1,25 @@
-"""What an Argo controller gets: the rollout and every single step as WorkflowTemplates, and what their pods may do.
+"""What an Argo controller gets: pipelines, the rollout and single steps as WorkflowTemplates, and their pods' rights.
 
-Generated into ``manifests/argo``. Pods learn where gateway, collector and registry are from the ConfigMap
-``sluicegate-environment`` of their namespace.
+Generated into ``manifests/argo``. Pods learn where gateway, collector, registry and bundles are from the ConfigMap
+``sluicegate-environment`` of their namespace, and get credentials from the Secret ``sluicegate-credentials``.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from hera.workflows import WorkflowTemplate
 
-from sluicegate.components.emit.argo import template
+from sluicegate.components.emit.argo import LOCAL, Pods, template
+from sluicegate.components.emit.argo_pipeline import argo_pipeline
 from sluicegate.components.emit.catalogue import every_step
+from sluicegate.components.rollout.starting import IMAGE
+from sluicegate.pipelines.delivery import delivery
+from sluicegate.pipelines.retraining import retraining
 from sluicegate.pipelines.rollout import rollout_template
 
 ACCOUNT = "sluicegate-steps"
 ENVIRONMENT = "sluicegate-environment"
+CREDENTIALS = "sluicegate-credentials"
 _PART = {"app.kubernetes.io/part-of": "sluicegate"}
 _RIGHTS = (
     ("sluicegate.dev", ["modelrollouts"], ["get", "create", "patch"]),
@@ -24,16 +30,28 @@ _RIGHTS = (
 )
 
 
+_GIVEN = Pods(image=LOCAL.image, environment=ENVIRONMENT, credentials=CREDENTIALS)
+# A rollout that a pipeline starts runs in the pipeline's own image.
+_PIPELINE = replace(_GIVEN, variables={IMAGE: LOCAL.image}, attempts=2)
+
+# Each of its steps finds what the one before it did, and it may go on for days.
+_ROLLOUT = replace(_GIVEN, attempts=5)
+
+
 def steps_template() -> WorkflowTemplate:
-    """Each step by its name, for ``templateRef`` in people's own workflows."""
-    parts: list[Any] = [template(step, environment=ENVIRONMENT) for step in every_step()]
+    """Each step by its name, for ``templateRef`` in people's own workflows, which have no parameter ``image``."""
+    pods = Pods(environment=ENVIRONMENT, credentials=CREDENTIALS)
+    parts: list[Any] = [template(step, pods) for step in every_step()]
     return WorkflowTemplate(name="sluicegate-steps", templates=parts, service_account_name=ACCOUNT)
 
 
 def workflow_templates() -> dict[str, WorkflowTemplate]:
     """File name to template."""
+    pipelines = {f"sluicegate-{each.name}": each for each in (delivery, retraining)}
     return {
-        "sluicegate-rollout": rollout_template(environment=ENVIRONMENT, account=ACCOUNT),
+        name: argo_pipeline(each, name=name, pods=_PIPELINE, account=ACCOUNT) for name, each in pipelines.items()
+    } | {
+        "sluicegate-rollout": rollout_template(_ROLLOUT, account=ACCOUNT),
         "sluicegate-steps": steps_template(),
     }
 

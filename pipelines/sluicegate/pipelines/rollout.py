@@ -9,7 +9,7 @@ from typing import Any
 
 from hera.workflows import Container, Parameter, Step, Steps, Suspend, WorkflowTemplate
 
-from sluicegate.components.emit.argo import template
+from sluicegate.components.emit.argo import IMAGE_PARAMETER, LOCAL, Pods, template
 from sluicegate.components.rollout.analysing import analyse
 from sluicegate.components.rollout.ending import complete, end_rollout, promote
 from sluicegate.components.rollout.preparing import prepare_rollout
@@ -23,18 +23,16 @@ _PREPARED = "{{steps.prepare.outputs.parameters.%s}}"
 _READ = "{{steps.read.outputs.parameters.%s}}"
 
 
-def rollout_template(*, environment: str = "", account: str | None = None) -> WorkflowTemplate:
-    """The WorkflowTemplate; its parameters are those of ``start-rollout``.
-
-    On a cluster its pods read ``environment``, a ConfigMap, and run as the ServiceAccount ``account``.
-    """
-    parts = {part.name: template(part, environment=environment) for part in _STEPS}
+def rollout_template(pods: Pods = LOCAL, *, account: str | None = None) -> WorkflowTemplate:
+    """The WorkflowTemplate; its parameters are those of ``start-rollout``. ``account`` is its pods' ServiceAccount."""
+    parts = {part.name: template(part, pods) for part in _STEPS}
     climb = _climb(parts)
     entry = _entry(parts)
     last = Steps(name="finish")
     last.sub_steps = [_call("end", parts["end-rollout"], rollout=_argument("rollout"), **_END)]
     pause = Suspend(name="wait", inputs=[Parameter(name="seconds")], duration="{{inputs.parameters.seconds}}")
-    arguments = [Parameter(name=name, value=value, description=text) for name, value, text in _ARGUMENTS]
+    arguments = [_declared(name, value, text) for name, value, text in _ARGUMENTS]
+    arguments.append(IMAGE_PARAMETER)
     return WorkflowTemplate(
         name=NAME, entrypoint="rollout", on_exit="finish", arguments=arguments, service_account_name=account,
         templates=[entry, climb, pause, last, *parts.values()],
@@ -59,7 +57,15 @@ _ARGUMENTS = (
     ("concurrency", "refuse", "While another rollout is on its way: refuse, queue or supersede."),
     ("retry_refused", "false", "Whether a candidate that was refused before may try again."),
 )
+_THIS = "{{workflow.namespace}}/{{workflow.name}}/{{workflow.uid}}"
 _END = {"workflow_status": "{{workflow.status}}", "namespace": "{{workflow.parameters.namespace}}"}
+
+
+def _declared(name: str, value: str | None, text: str) -> Parameter:
+    # Hera writes a None that it is given as the text "null", which Argo takes for a value.
+    return (
+        Parameter(name=name, description=text) if value is None else Parameter(name=name, description=text, value=value)
+    )
 
 
 def _argument(name: str) -> str:
@@ -73,7 +79,7 @@ def _call(name: str, template: Container | str, when: str | None = None, **argum
 
 def _entry(parts: dict[str, Container]) -> Steps:
     """The whole rollout, one step after the other."""
-    prepared = {name: _argument(name) for name, _, _ in _ARGUMENTS}
+    prepared = {name: _argument(name) for name, _, _ in _ARGUMENTS} | {"workflow": _THIS}
     ours = {"rollout": _argument("rollout"), "epoch": _PREPARED % "epoch", "namespace": _argument("namespace")}
     entry = Steps(name="rollout")
     entry.sub_steps = [

@@ -19,12 +19,12 @@ MANIFESTS = Path(__file__).parents[3] / "manifests" / "kfp"
 @pytest.mark.parametrize("name", PIPELINES)
 def test_the_compiled_pipeline_is_checked_in(name: str) -> None:
     """What a cluster gets is what runs here."""
-    assert (MANIFESTS / f"{name}.yaml").read_text() == compiled(name)
+    assert (MANIFESTS / f"{name}.yaml").read_text() == compiled(find_pipeline(name))
 
 
 def test_tasks_with_effects_are_never_cached() -> None:
     """A skipped deployment would look like a done one."""
-    tasks = yaml.safe_load(compiled("delivery"))["root"]["dag"]["tasks"]
+    tasks = yaml.safe_load(compiled(find_pipeline("delivery")))["root"]["dag"]["tasks"]
 
     cached = {name for name, task in tasks.items() if task["cachingOptions"].get("enableCache")}
     assert cached == {"prepare-data", "train"}
@@ -33,7 +33,7 @@ def test_tasks_with_effects_are_never_cached() -> None:
 
 def test_no_task_hangs_on_a_condition() -> None:
     """A condition that fails to evaluate counts as false; a gate raises instead."""
-    assert "triggerPolicy" not in compiled("delivery")
+    assert "triggerPolicy" not in compiled(find_pipeline("delivery"))
 
 
 def test_a_name_that_is_no_pipeline_is_refused() -> None:

@@ -12,11 +12,6 @@ def home() -> Path:
     return Path(os.environ.get("SLUICEGATE_HOME", ".sluicegate")).resolve()
 
 
-def bundle_directory(model: str, version: str) -> Path:
-    """Where the bundle of a model version lies."""
-    return home() / "bundles" / model / version
-
-
 def service(variable: str, given: str = "") -> str:
     """An address: what was given, else what the environment says, without a slash at its end.
 

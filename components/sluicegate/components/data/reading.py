@@ -1,7 +1,9 @@
 """Reads tables from where they lie and gives them the shape that was asked for."""
 
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,10 @@ import pandas as pd
 from sluicegate.components.artefacts.code import find, importable
 from sluicegate.components.artefacts.tables import require_columns
 from sluicegate.components.errors import InputRefusedError
+from sluicegate.serving.bundle.buckets import is_bucket, open_bucket
+from sluicegate.serving.bundle.errors import BundleNotFetchedError
+from sluicegate.serving.bundle.failures import explain
+from sluicegate.serving.bundle.remotes import Remote, remote_of
 
 
 def read(*, source: str, loader: str, parameters: Mapping[str, Any], code: str) -> pd.DataFrame:
@@ -57,14 +63,45 @@ def _by_loader(loader: str, parameters: Mapping[str, Any], code: str) -> pd.Data
 def _by_address(source: str) -> pd.DataFrame:
     address, _, member = source.removeprefix("file://").partition("#")
     try:
-        if member:
-            with zipfile.ZipFile(address) as archive, archive.open(member) as file:
-                return pd.read_parquet(file) if member.endswith(".parquet") else pd.read_csv(file, low_memory=False)
-        if Path(address).suffix == ".parquet":
-            return pd.read_parquet(address)
-        return pd.read_csv(address, low_memory=False)
+        with _opened(address) as file:
+            if not member:
+                return _table(file, address)
+            with zipfile.ZipFile(file) as archive, archive.open(member) as part:
+                return _table(part, member)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputRefusedError(f"source: {source} is no CSV or parquet table: {error}") from error
+
+
+def _bucket(address: str) -> Remote | None:
+    try:
+        remote = remote_of(address, os.environ)
+    except BundleNotFetchedError:
+        return None
+    return remote if is_bucket(remote) else None
+
+
+def _table(file: Any, name: str) -> pd.DataFrame:
+    return pd.read_parquet(file) if name.endswith(".parquet") else pd.read_csv(file, low_memory=False)
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[Any]:
+    """A file in a bucket, opened with the credentials that bundles are fetched with; pandas reads all else by address.
+
+    Raises:
+        InputRefusedError: the storage does not hand it out; says what to do.
+
+    """
+    remote = _bucket(address)
+    if remote is None:
+        yield address
+        return
+    try:
+        file = open_bucket(remote).open(remote.path, "rb")
+    except Exception as error:  # each storage has errors of its own
+        raise InputRefusedError(f"source: {explain(error, address, remote.kind, Path())}") from error
+    with file:
+        yield file
 
 
 def _moments(column: "pd.Series[Any]") -> "pd.Series[Any]":

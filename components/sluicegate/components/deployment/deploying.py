@@ -17,7 +17,7 @@ class Deployed(NamedTuple):
 def deploy(
     *,
     deployment: Annotated[str, "Name of the SeldonDeployment."],
-    bundle: Annotated[str, "Directory of the bundle."],
+    bundle: Annotated[str, "Where the bundle lies."],
     namespace: Annotated[str, "Namespace of the SeldonDeployment."] = "default",
     replicas: Annotated[int, "Servers."] = 1,
     timeout: Annotated[float, "Seconds until it must be available."] = 120.0,
@@ -26,18 +26,18 @@ def deploy(
 
     Raises NotTheSameError (use a rollout), or ServiceUnreachableError when it does not become available.
     """
-    from pathlib import Path
-
+    from sluicegate.components.artefacts.bundles import address_of, described, secret_of
     from sluicegate.components.deployment.manifest import Release
     from sluicegate.components.deployment.releasing import Releases
-    from sluicegate.serving.bundle.reading import read_bundle
     from sluicegate.serving.client.objects import Objects
 
     release = Release(
         deployment=deployment,
         namespace=namespace,
         replicas=replicas,
-        bundle=read_bundle(Path(bundle.removeprefix("file://"))),
+        bundle=described(bundle),
+        uri=address_of(bundle),
+        secret=secret_of(bundle),
     )
     releases = Releases(objects=Objects())
     created = releases.ensure(release)

@@ -1,7 +1,6 @@
 """A first release as a ``SeldonDeployment``: one predictor, all of the traffic, and annotations that say what it is."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from sluicegate.serving.api.metadata import DIGEST_ANNOTATION, JSON, MODEL_ANNOTATION, VERSION_ANNOTATION
 from sluicegate.serving.api.seldon_deployment import API_VERSION, KIND
@@ -16,6 +15,10 @@ class Release:
     namespace: str
     replicas: int
     bundle: Bundle
+    uri: str
+    """The bundle's address, as its servers are told it."""
+    secret: str = ""
+    """The Secret with which they fetch it; the operator's default one when empty."""
 
 
 def deployment_of(release: Release) -> JSON:
@@ -44,7 +47,8 @@ def predictor_of(release: Release) -> JSON:
             "name": "model",
             "type": "MODEL",
             "implementation": bundle.manifest.implementation,
-            "modelUri": Path(bundle.directory).as_uri(),
+            "modelUri": release.uri,
+            **({"envSecretRefName": release.secret} if release.secret else {}),
         },
     }
 

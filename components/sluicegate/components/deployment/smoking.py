@@ -16,7 +16,7 @@ class Smoked(NamedTuple):
 def smoke_test(
     *,
     deployment: Annotated[str, "Name of the SeldonDeployment."],
-    bundle: Annotated[str, "Directory of the bundle whose example is sent."],
+    bundle: Annotated[str, "Where the bundle lies whose example is sent."],
     namespace: Annotated[str, "Namespace of the SeldonDeployment."] = "default",
     gateway: Annotated[str, "Address of the gateway; SLUICEGATE_GATEWAY when empty."] = "",
 ) -> Smoked:
@@ -24,14 +24,13 @@ def smoke_test(
 
     Raises GateNotPassedError with what came instead, ServiceUnreachableError when the gateway does not answer.
     """
-    from pathlib import Path
-
+    from sluicegate.components.artefacts.bundles import bundle_at
     from sluicegate.components.artefacts.places import service
     from sluicegate.components.deployment import asking
     from sluicegate.serving.bundle.reading import read_bundle
     from sluicegate.serving.client.objects import Objects
 
-    packaged = read_bundle(Path(bundle.removeprefix("file://")))
+    packaged = read_bundle(bundle_at(bundle))
     alone = asking.serves_alone(Objects(), deployment, namespace, packaged.digest)
     answer = asking.ask(service("SLUICEGATE_GATEWAY", gateway), deployment, namespace, packaged)
     return Smoked(asking.check(answer, packaged, compare=alone), alone)

@@ -213,7 +213,7 @@ def compare_with_champion(
         trained: What the train step left.
         held_out: Rows with the target, not learned from.
         comparison: Figures of both and their difference, as JSON.
-        champion_bundle: Directory of the champion's bundle; empty for a first release.
+        champion_bundle: Where the champion's bundle lies; empty for a first release.
         worse_by_at_most: Gate: metric to how much worse it may be.
     """
     from sluicegate.components.emit.kfp_execution import execute
@@ -311,7 +311,7 @@ def package(
     champion_version: str = "",
     expected_disagreement: float = 0.0,
 ) -> NamedTuple("Outputs", [("bundle", str), ("digest", str)]):
-    """Write a model version's bundle below the plane's home, once; packaging the same again changes nothing.
+    """Write a model version's bundle to where bundles are kept, once; packaging the same again changes nothing.
 
     Args:
         trained: What the train step left.
@@ -340,7 +340,7 @@ def contract_test(
     """Prove a bundle: serve it in a fresh process and hold its answers against those that the trainer saw.
 
     Args:
-        bundle: Directory of the bundle.
+        bundle: Where the bundle lies.
         timeout: Seconds that the server may take to become ready.
     """
     from sluicegate.components.emit.kfp_execution import execute
@@ -365,7 +365,7 @@ def deploy(
 
     Args:
         deployment: Name of the SeldonDeployment.
-        bundle: Directory of the bundle.
+        bundle: Where the bundle lies.
         namespace: Namespace of the SeldonDeployment.
         replicas: Servers.
         timeout: Seconds until it must be available.
@@ -393,7 +393,7 @@ def smoke_test(
 
     Args:
         deployment: Name of the SeldonDeployment.
-        bundle: Directory of the bundle whose example is sent.
+        bundle: Where the bundle lies whose example is sent.
         namespace: Namespace of the SeldonDeployment.
         gateway: Address of the gateway; SLUICEGATE_GATEWAY when empty.
     """
@@ -493,6 +493,7 @@ def prepare_rollout(
     concurrency: str = "refuse",
     retry_refused: bool = False,
     timeout: float = 300.0,
+    workflow: str = "",
 ) -> NamedTuple(
     "Outputs", [("rollout", str), ("epoch", str), ("stable", str), ("candidate", str), ("plan", str), ("more", bool)]
 ):
@@ -512,6 +513,7 @@ def prepare_rollout(
         concurrency: Concurrency.
         retry_refused: Retry refused.
         timeout: Timeout.
+        workflow: Namespace/name/uid of the workflow that drives it; its end ends the rollout.
     """
     from sluicegate.components.emit.kfp_execution import execute
 
@@ -530,6 +532,7 @@ def prepare_rollout(
         concurrency=concurrency,
         retry_refused=retry_refused,
         timeout=timeout,
+        workflow=workflow,
     )
 
 
@@ -1103,7 +1106,7 @@ def release(
     Args:
         model: Name of the registered model.
         version: The version to serve.
-        bundle: Directory of its bundle.
+        bundle: Where its bundle lies.
         deployment: Name of the SeldonDeployment; empty to end without serving.
         namespace: Namespace of the SeldonDeployment.
         plan: Rollout plan; the default plan when empty.

@@ -65,6 +65,9 @@ def _call(step: Step[..., Any], given: dict[str, Any], outputs_dir: Path | None)
             for name, value in given.items()
             if value is not None
         }
+        for slot in step.inputs:
+            if slot.kind == "output":
+                arguments[slot.name].parent.mkdir(parents=True, exist_ok=True)
         outputs = run(step, arguments)
     except Exception as error:
         # Our own errors are sentences for a person; anything else is a defect and keeps its traceback.

@@ -4,7 +4,6 @@ Steps of different rooms never meet but here: this is where a chain may cross fr
 ``release`` decides between a first deployment and a rollout.
 """
 
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from sluicegate.components.data.loading import load_data
@@ -56,7 +55,7 @@ def release(
     *,
     model: Annotated[str, "Name of the registered model."],
     version: Annotated[str, "The version to serve."],
-    bundle: Annotated[str, "Directory of its bundle."],
+    bundle: Annotated[str, "Where its bundle lies."],
     deployment: Annotated[str, "Name of the SeldonDeployment; empty to end without serving."] = "",
     namespace: Annotated[str, "Namespace of the SeldonDeployment."] = "default",
     plan: Annotated[dict[str, Any], "Rollout plan; the default plan when empty."] = {},  # noqa: B006  # never written to
@@ -95,22 +94,22 @@ def release(
 
 def _began(deployment: str, namespace: str, bundle: str, version: str, run: str) -> bool:
     """Whether an earlier attempt of this run began a rollout: once promoted, its bundle looks like a first release."""
-    from sluicegate.serving.bundle.reading import read_bundle
+    from sluicegate.components.artefacts.bundles import described
     from sluicegate.serving.client.objects import Objects
 
     if not run:
         return False
-    digest = read_bundle(Path(bundle.removeprefix("file://"))).digest
+    digest = described(bundle).digest
     name = rollout_name(deployment=deployment, version=version, digest=digest, run=run)
     return has_begun(Objects(), name, namespace)
 
 
 def _first_release(deployment: str, namespace: str, bundle: str) -> bool:
     """Whether nothing serves there yet, or this very bundle does already."""
+    from sluicegate.components.artefacts.bundles import described
     from sluicegate.components.deployment.manifest import served_digests
     from sluicegate.components.deployment.releasing import Releases
-    from sluicegate.serving.bundle.reading import read_bundle
     from sluicegate.serving.client.objects import Objects
 
     found = Releases(objects=Objects()).find(deployment, namespace)
-    return found is None or served_digests(found) == [read_bundle(Path(bundle.removeprefix("file://"))).digest]
+    return found is None or served_digests(found) == [described(bundle).digest]

@@ -20,7 +20,7 @@ def compare_with_champion(
     trained: Annotated[Path, Input("What the train step left.", "Model")],
     held_out: Annotated[Path, Input("Rows with the target, not learned from.", "Dataset")],
     comparison: Annotated[Path, Output("Figures of both and their difference, as JSON.", "Metrics")],
-    champion_bundle: Annotated[str, "Directory of the champion's bundle; empty for a first release."] = "",
+    champion_bundle: Annotated[str, "Where the champion's bundle lies; empty for a first release."] = "",
     worse_by_at_most: Annotated[dict[str, float], "Gate: metric to how much worse it may be."] = {},  # noqa: B006
 ) -> Compared:
     """Compare the model with the champion on the same rows: metrics, and how often their answers differ.
@@ -29,6 +29,7 @@ def compare_with_champion(
     Raises GateNotPassedError with both figures when the model is worse than allowed, InputRefusedError when the
     champion cannot be asked.
     """
+    from sluicegate.components.artefacts.bundles import bundle_at
     from sluicegate.components.artefacts.tables import read_table
     from sluicegate.components.artefacts.trained import read_trained, write_json
     from sluicegate.components.evaluation import contestants, pairing
@@ -39,7 +40,7 @@ def compare_with_champion(
     frame = read_table(held_out)
     truth = frame[read_trained(trained).target]
     candidate = contestants.from_trained(trained)
-    champion = contestants.from_bundle(Path(champion_bundle.removeprefix("file://")))
+    champion = contestants.from_bundle(bundle_at(champion_bundle))
     pair = pairing.compare(candidate, champion, frame, truth)
     write_json(comparison, pair.figures())
     failures = pair.too_much_worse(worse_by_at_most)

@@ -1,13 +1,16 @@
 """What goes into a bundle, and writing it exactly once."""
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sluicegate.components.artefacts import trained as names
+from sluicegate.components.artefacts.bundles import VARIABLE, local_directory
 from sluicegate.components.errors import InputRefusedError, NotTheSameError
-from sluicegate.serving.bundle.errors import BundleNotWrittenError
+from sluicegate.serving.bundle.errors import BundleError, BundleNotWrittenError, BundleTakenError
 from sluicegate.serving.bundle.manifest import Disagreement
 from sluicegate.serving.bundle.reading import is_bundle, read_bundle
+from sluicegate.serving.bundle.storing import store
 from sluicegate.serving.bundle.verification import installed_versions
 from sluicegate.serving.bundle.writing import Contents, write_bundle
 
@@ -37,6 +40,28 @@ def contents(trained: Path, *, model: str, version: str, disagreement: Disagreem
         code=trained / names.CODE if names.code_of(trained) else None,
         metadata={"dataDigest": described.data_digest, "estimator": described.estimator, "target": described.target},
     )
+
+
+def keep_once(place: str, wanted: Contents) -> str:
+    """Write the bundle to a path or an address, or find the very same one there. Returns its digest.
+
+    Raises:
+        NotTheSameError: something else lies there.
+        InputRefusedError: the contents contradict each other, or nothing can be written there.
+
+    """
+    try:
+        directory = local_directory(place)
+        if directory is not None:
+            return write_once(directory, wanted)
+        with TemporaryDirectory() as scratch:
+            built = Path(scratch, "bundle")
+            write_once(built, wanted)
+            return store(built, place, os.environ)
+    except BundleTakenError as error:
+        raise NotTheSameError(str(error)) from error
+    except BundleError as error:
+        raise InputRefusedError(f"{VARIABLE}: {error}") from error
 
 
 def write_once(place: Path, wanted: Contents) -> str:

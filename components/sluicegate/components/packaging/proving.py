@@ -15,7 +15,7 @@ class Proven(NamedTuple):
 @step("contract-test", extras=("serving",))
 def contract_test(
     *,
-    bundle: Annotated[str, "Directory of the bundle."],
+    bundle: Annotated[str, "Where the bundle lies."],
     timeout: Annotated[float, "Seconds that the server may take to become ready."] = 60.0,
 ) -> Proven:
     """Prove a bundle: serve it in a fresh process and hold its answers against those that the trainer saw.
@@ -23,8 +23,7 @@ def contract_test(
     Also proven: columns by name in any order, more columns than needed, and a clear refusal when one is missing.
     Raises GateNotPassedError with the server's own sentence, or with the first answer that differs.
     """
-    from pathlib import Path
-
+    from sluicegate.components.artefacts.bundles import bundle_at
     from sluicegate.components.packaging import trial
 
-    return Proven(*trial.prove(Path(bundle.removeprefix("file://")), timeout=timeout))
+    return Proven(*trial.prove(bundle_at(bundle), timeout=timeout))

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from sluicegate.components.rollout.errors import RolloutRefusedError
 from sluicegate.components.rollout.holding import PROMOTED, held
 from sluicegate.components.rollout.rollouts import HANDOVER_SECONDS, Rollouts, ended
 from sluicegate.components.step import step
@@ -59,14 +60,25 @@ def end_rollout(
     if found is None:
         return Outcome("Refused", "the rollout was never admitted")
     if found.status.phase not in TERMINAL_PHASES:
-        if found.status.phase != "Aborting" and found.status.epoch:
-            message = f"its workflow ended as {workflow_status}"
-            access.desire(found.status.epoch, intent="Abort", reason="WorkflowEnded", message=message)
+        ask_back(access, found, f"its workflow ended as {workflow_status}")
         over = TERMINAL_PHASES
         found = access.wait(lambda r: r.status.phase in over, timeout=timeout, what="over", until_over=True)
     if workflow_status == "Succeeded" and found.status.phase != "Promoted":
         ended(found)
     return Outcome(found.status.phase, found.status.message)
+
+
+def ask_back(access: Rollouts, found: ModelRollout, message: str) -> None:
+    """Ask for the way back, whether or not the rollout has got its epoch; it may get it at this very moment."""
+    while found.status.phase not in TERMINAL_PHASES | {"Aborting"}:
+        try:
+            access.desire(found.status.epoch, intent="Abort", reason="WorkflowEnded", message=message)
+        except RolloutRefusedError:
+            before, found = found, access.read()
+            if found.status.epoch == before.status.epoch and found.status.phase == before.status.phase:
+                raise
+        else:
+            return
 
 
 def _is_promoted_or_paused(rollout: ModelRollout) -> bool:

@@ -165,7 +165,7 @@ class Looking:
 
     def _pause(self, rollout: ModelRollout, message: str) -> None:
         if not rollout.spec.paused:
-            self.access.pause()
+            self.access.pause(message)
             # Somebody may resume before the next look, which would then have seen no pause.
             self.paused = True
             self._say(f"paused: {message}")

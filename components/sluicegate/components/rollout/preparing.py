@@ -5,25 +5,36 @@ stable's; its name is the model's version and a short hash of its spec.
 """
 
 import json
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
 
-from sluicegate.components.rollout.errors import RolloutError, RolloutRefusedError
+from sluicegate.components.artefacts.bundles import described
+from sluicegate.components.rollout.errors import RolloutEndedError, RolloutError, RolloutRefusedError
 from sluicegate.components.rollout.rollouts import KIND, Rollouts
 from sluicegate.components.step import step
 from sluicegate.serving.api.decoding import decode, encode
-from sluicegate.serving.api.metadata import DIGEST_ANNOTATION, MODEL_ANNOTATION, VERSION_ANNOTATION
-from sluicegate.serving.api.model_rollout import API_VERSION
+from sluicegate.serving.api.metadata import (
+    DIGEST_ANNOTATION,
+    MODEL_ANNOTATION,
+    VERSION_ANNOTATION,
+    WORKFLOW_ANNOTATION,
+)
+from sluicegate.serving.api.model_rollout import API_VERSION, TERMINAL_PHASES, ModelRollout
 from sluicegate.serving.api.names import candidate_name
 from sluicegate.serving.api.rollout_plan import RolloutPlan, canary_steps
 from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment
 from sluicegate.serving.bundle.errors import BundleError
-from sluicegate.serving.bundle.locations import resolve
-from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
 from sluicegate.serving.client.patience import created, patiently
+
+
+class Reading(Protocol):
+    """What is asked of the API to know a workflow."""
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
+        """One object; NotFoundError when it is not there."""
 
 
 class Prepared(NamedTuple):
@@ -43,6 +54,7 @@ def prepare_rollout(
     namespace: str = "default", plan: dict[str, Any] | None = None, mirror: bool = True,
     expected_disagreement: float = -1.0, concurrency: str = "refuse", retry_refused: bool = False,
     timeout: float = 300.0,
+    workflow: Annotated[str, "Namespace/name/uid of the workflow that drives it; its end ends the rollout."] = "",
 ) -> Prepared:  # fmt: skip
     """Create the ModelRollout, unless it is there, and wait until its candidate is proved, ready and warm.
 
@@ -53,7 +65,10 @@ def prepare_rollout(
     """
     objects = Objects()
     access = Rollouts(objects=objects, name=rollout, namespace=namespace)
-    if access.find() is None:
+    before = access.find()
+    if before is not None and before.status.phase in TERMINAL_PHASES:
+        raise RolloutEndedError(_over(before))
+    if before is None:
         candidate = _candidate(_target(objects, deployment, namespace), model, version, bundle_uri, bundle_digest)
         document = _document(rollout, namespace, deployment, candidate, rollout_plan(plan or {}, mirror=mirror))
         document["spec"] |= {
@@ -62,6 +77,8 @@ def prepare_rollout(
         }  # fmt: skip
         expected = expected_disagreement if expected_disagreement >= 0 else _recorded(bundle_uri)
         document["spec"] |= {} if expected is None else {"expectedDisagreement": expected}
+        if is_here(objects, workflow):
+            document["metadata"]["annotations"] = {WORKFLOW_ANNOTATION: workflow}
         _create(objects, document)
     waiting = {"Pending", "Queued"}
     found = access.wait(lambda r: r.status.phase not in waiting and bool(r.status.epoch), timeout=timeout, what="ready")
@@ -83,10 +100,30 @@ def rollout_plan(plan: dict[str, Any], *, mirror: bool) -> RolloutPlan:
     return msgspec.structs.replace(decoded, steps=kept)
 
 
+def _over(rollout: ModelRollout) -> str:
+    """Retried by Argo, a workflow comes here again after its rollout has ended: an epoch that is over stays over."""
+    name, status = rollout.metadata.name, rollout.status
+    said = f"rollout {name!r} has ended already: {status.phase} ({status.reason}): {status.message}"
+    return f"{said}; it is not taken up again: submit the workflow anew, with another name for `rollout`"
+
+
+def is_here(objects: Reading, workflow: str) -> bool:
+    """Whether this workflow is an object of the API that keeps the rollout: another one's end is not seen there."""
+    namespace, _, named = workflow.partition("/")
+    name, _, uid = named.partition("/")
+    if not (namespace and name and uid):
+        return False
+    try:
+        found = patiently(lambda: objects.get("Workflow", name, namespace=namespace))
+    except ClientError:
+        return False
+    return bool(found["metadata"].get("uid") == uid)
+
+
 def _recorded(bundle_uri: str) -> float | None:
     """The share of flips that the bundle's trainer saw; unknown where the bundle cannot be read from here."""
     try:
-        found = read_bundle(resolve(bundle_uri)).manifest.expected_disagreement
+        found = described(bundle_uri).manifest.expected_disagreement
     except BundleError:
         return None
     return None if found is None else found.share

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from sluicegate.components.rollout.errors import NotSoInTimeError, RolloutEndedError, RolloutRefusedError
 from sluicegate.serving.api.decoding import decode
+from sluicegate.serving.api.metadata import PAUSED_ANNOTATION
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError, RefusedError
 from sluicegate.serving.client.objects import Objects
@@ -65,9 +66,9 @@ class Rollouts:
         except RefusedError as error:
             raise RolloutRefusedError(f"rollout {self.name!r}: {error}") from error
 
-    def pause(self) -> None:
-        """Hold the rollout where it is, until a person says otherwise."""
-        patch = {"spec": {"paused": True}}
+    def pause(self, because: str) -> None:
+        """Hold the rollout where it is, until a person says otherwise; ``because`` is for that person."""
+        patch = {"metadata": {"annotations": {PAUSED_ANNOTATION: because}}, "spec": {"paused": True}}
         patiently(lambda: self.objects.patch(KIND, self.name, patch, namespace=self.namespace))
 
     def _write(self, epoch: str, changes: dict[str, Any]) -> ModelRollout:

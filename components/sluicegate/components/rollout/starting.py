@@ -7,6 +7,7 @@ same run finds the rollout that the first one began, under way or ended, and ano
 
 import hashlib
 import json
+import os
 import secrets
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -20,6 +21,8 @@ from sluicegate.serving.client.patience import created
 
 TEMPLATE = "sluicegate-rollout"
 """Name of the WorkflowTemplate that carries out a rollout."""
+IMAGE, IMAGE_PARAMETER = "SLUICEGATE_STEPS_IMAGE", "image"
+"""The variable that says which image the rollout's steps run in, and the template's parameter for it."""
 
 
 class Shelf(Protocol):
@@ -74,7 +77,8 @@ def start_rollout(
         "expected_disagreement": str(expected_disagreement), "concurrency": concurrency,
         "retry_refused": str(retry_refused).lower(),
     }  # fmt: skip
-    submit(Objects(), workflow(name, namespace, parameters))
+    image = os.environ.get(IMAGE, "")
+    submit(Objects(), workflow(name, namespace, parameters | ({IMAGE_PARAMETER: image} if image else {})))
     return Started(name, name)
 
 
@@ -153,4 +157,5 @@ def _differing(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         {each["name"]: each.get("value") for each in one["spec"].get("arguments", {}).get("parameters", [])}
         for one in (found, wanted)
     )
-    return sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    # Another image carries the same rollout out.
+    return sorted(key for key in (old.keys() | new.keys()) - {IMAGE_PARAMETER} if old.get(key) != new.get(key))

@@ -35,7 +35,7 @@ def await_resume(*, rollout: str, epoch: str, index: int, namespace: str = "defa
     access = Rollouts(objects=Objects(), name=rollout, namespace=namespace)
     began = time.monotonic()
     if not ladder_is_over(access.read()):
-        access.pause()
+        access.pause(f"step {index} of the plan waits until somebody resumes it")
         held(access, epoch, lambda found: not found.spec.paused or ladder_is_over(found), step=index)
     return Waited(time.monotonic() - began, "")
 

@@ -19,10 +19,11 @@ from sluicegate.monitoring.collector.app import make_app
 from sluicegate.monitoring.collector.detectors import make_detector
 from sluicegate.monitoring.collector.drift_watch import DriftWatch
 from sluicegate.monitoring.collector.errors import CollectorError, SettingsError
-from sluicegate.monitoring.collector.fleet import statistics_of
+from sluicegate.monitoring.collector.fleet import statistics_of, statistics_of_servers
 from sluicegate.monitoring.collector.keeper import Keeper
 from sluicegate.monitoring.collector.settings import PREFIX, Settings, setting_names
 from sluicegate.monitoring.collector.turns import Turns
+from sluicegate.monitoring.sources.gateway import GatewayStatistics
 
 REFUSED = 78
 DEFAULTS = Settings()
@@ -45,6 +46,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     }
     values = {name: _convert(name, value) for name, value in (named | given).items()}
     settings = Settings(**values)
+    if settings.servers and settings.envoy_admin:
+        raise SettingsError("--servers: given beside --envoy-admin; expected one of them, or requests count twice")
     for name in ("log_rows", "facts_rows", "label_hours", "retention_hours", "body_bytes", "waiting_posts"):
         if getattr(settings, name) <= 0:
             raise SettingsError(f"--{name.replace('_', '-')}: found {getattr(settings, name)}; expected more than 0")
@@ -62,14 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CollectorError as error:
         sys.stderr.write(f"refused: {error}\n")
         return REFUSED
-    gateway = statistics_of(settings.envoy_admin) if settings.envoy_admin else None
-    app = make_app(keeper, Turns(keeper, gateway), body_bytes=settings.body_bytes)
+    app = make_app(keeper, Turns(keeper, _statistics(settings)), body_bytes=settings.body_bytes)
     config = uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=5)
     for told in (signal.SIGTERM, signal.SIGINT):
         # uvicorn stops in good order, then raises the signal again: to be told to stop is no failure.
         signal.signal(told, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listening])
     return 0
+
+
+def _statistics(settings: Settings) -> GatewayStatistics | None:
+    if settings.servers:
+        return statistics_of_servers(settings.servers)
+    return statistics_of(settings.envoy_admin) if settings.envoy_admin else None
 
 
 def _convert(name: str, value: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Several Envoys behind one name as one gateway: running totals over all of them.
+"""Several that count, be they Envoys or model servers, as one gateway: running totals over all of them.
 
-What each has more than at its last look is added up here, so that an Envoy that leaves takes nothing away with it, and
-one that comes begins at zero. The first look of a collector's life is only a beginning: which Envoys its former life
-saw is not known any more.
+What each has more than at its last look is added up here, so that one that leaves takes nothing away with it, and one
+that comes begins at zero. The first look of a collector's life is only a beginning: what its former life saw of them is
+not known any more.
 """
 
 import asyncio
@@ -14,18 +14,30 @@ from urllib.parse import urlsplit
 from sluicegate.monitoring.collector.sampling import increments
 from sluicegate.monitoring.sources.errors import SourceError, UnreachableError
 from sluicegate.monitoring.sources.gateway import ClusterCounts, EnvoyAdmin, GatewaySample, GatewayStatistics
+from sluicegate.monitoring.sources.servers import ModelServers
 
+_NO_ENVOY = "no Envoy is behind the gateway's statistics Service; is the gateway deployed?"
 Lookup = Callable[[], Awaitable[frozenset[str]]]
-"""Addresses of the Envoys there are now."""
+"""Addresses of those there are now."""
 
 
-class EnvoyFleet:
-    """``GatewayStatistics`` of all Envoys that ``lookup`` names; ``admin`` makes the reader of one address."""
+class Fleet:
+    """``GatewayStatistics`` of all that ``lookup`` names; ``admin`` makes the reader of one address.
+
+    ``nobody``: what is wrong where none is there; nothing, if that may be.
+    """
 
     def __init__(
-        self, lookup: Lookup, admin: Callable[[str], GatewayStatistics], *, clock: Callable[[], float] = time.monotonic
+        self,
+        lookup: Lookup,
+        admin: Callable[[str], GatewayStatistics],
+        *,
+        nobody: str = "",
+        let_go: Callable[[], Awaitable[None]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._lookup, self._admin, self._clock = lookup, admin, clock
+        self._lookup, self._admin, self._nobody, self._clock = lookup, admin, nobody, clock
+        self._let_go = let_go
         self._readers: dict[str, GatewayStatistics] = {}
         self._last: dict[str, tuple[float, GatewaySample]] = {}
         self._totals: dict[str, ClusterCounts] = {}
@@ -39,8 +51,8 @@ class EnvoyFleet:
 
         """
         addresses = sorted(await self._lookup())
-        if not addresses:
-            raise UnreachableError("no Envoy is behind the gateway's statistics Service; is the gateway deployed?")
+        if not addresses and self._nobody:
+            raise UnreachableError(self._nobody)
         await self._forget(set(self._readers) - set(addresses))
         for address in addresses:
             self._readers.setdefault(address, self._admin(address))
@@ -53,7 +65,7 @@ class EnvoyFleet:
                 failure = str(result)
             else:
                 raise result
-        if not any(isinstance(result, GatewaySample) for result in results):
+        if addresses and not any(isinstance(result, GatewaySample) for result in results):
             raise UnreachableError(failure)
         begins = self._began is None
         self._began = now if self._began is None else self._began
@@ -62,6 +74,8 @@ class EnvoyFleet:
     async def close(self) -> None:
         """Let go of connections."""
         await self._forget(set(self._readers))
+        if self._let_go is not None:
+            await self._let_go()
 
     async def _forget(self, addresses: set[str]) -> None:
         for address in addresses:
@@ -102,7 +116,13 @@ def statistics_of(url: str) -> GatewayStatistics:
     async def lookup() -> frozenset[str]:
         return await _addresses(host, port)
 
-    return EnvoyFleet(lookup, lambda address: EnvoyAdmin(_base(parts.scheme, address, port)))
+    return Fleet(lookup, lambda address: EnvoyAdmin(_base(parts.scheme, address, port)), nobody=_NO_ENVOY)
+
+
+def statistics_of_servers(url: str) -> GatewayStatistics:
+    """Who reads all model servers that the operator lists at ``url``. Where no rollout is under way there are none."""
+    servers = ModelServers(url)
+    return Fleet(servers.lookup, servers.reader, let_go=servers.close)
 
 
 async def _addresses(host: str, port: int) -> frozenset[str]:

@@ -32,7 +32,7 @@ from sluicegate.monitoring.collector.retention import forget
 from sluicegate.monitoring.collector.settings import Settings
 from sluicegate.monitoring.sources.gateway import GatewaySample
 
-NOT_SAMPLED = "The gateway is not sampled: the collector was started without --envoy-admin."
+NOT_SAMPLED = "The gateway is not sampled: the collector was started without --envoy-admin and without --servers."
 
 
 class Keeper:
@@ -46,7 +46,7 @@ class Keeper:
         self._intake = Intake(self._clock, watch)
         self._database = Database(connection, settings.waiting_posts)
         self._counted: Counter[str] = Counter()
-        self.gateway = "not read yet" if settings.envoy_admin else NOT_SAMPLED
+        self.gateway = "not read yet" if settings.samples else NOT_SAMPLED
 
     async def start(self) -> None:
         """Take up where the last life ended."""
@@ -158,7 +158,7 @@ class Keeper:
             now=self._clock.now(),
             kept_seconds=self._settings.retention_hours * 3600,
             drift=self._drift(connection, question.namespace, question.deployment).get(question.candidate, {}),
-            always=() if self._settings.envoy_admin else (NOT_SAMPLED,),
+            always=() if self._settings.samples else (NOT_SAMPLED,),
         )
 
     def _drift(self, connection: sqlite3.Connection, namespace: str, name: str) -> dict[str, dict[str, float]]:

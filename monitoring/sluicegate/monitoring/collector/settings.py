@@ -22,6 +22,9 @@ class Settings:
     envoy_admin: str = ""
     """Base URL of the gateway's admin door; a name stands for all Envoys that it resolves to. Empty: the gateway is not
     sampled, and series say so."""
+    servers: str = ""
+    """URL at which the operator lists the model servers of rollouts under way; read in place of Envoys, where the
+    gateway is one that counts nothing for us."""
     alert_url: tuple[str, ...] = ()
     """Where drift alarms are POSTed; may be given several times, or separated by commas in the environment."""
     log_rows: int = 200_000
@@ -36,6 +39,11 @@ class Settings:
     """Largest body of one POST; a longer one is refused with 413."""
     waiting_posts: int = 256
     """POSTs that may wait for the disk; one more is refused with 429, so that memory stays bounded."""
+
+    @property
+    def samples(self) -> bool:
+        """Whether anybody is asked for running totals."""
+        return bool(self.envoy_admin or self.servers)
 
 
 def setting_names() -> tuple[str, ...]:

@@ -1,16 +1,16 @@
-"""A small client of the API for the command line: Kubernetes' dialect over plain HTTP, tables as the server writes.
+"""A small client of the API for the command line: Kubernetes' dialect, tables as the server writes them.
 
-The server is that of the plane in ``--home``; without one, that of ``KUBECONFIG`` (address and token).
+How the server is reached, that of a plane or that of ``KUBECONFIG``, is ``serving.client.doors``' business.
 """
 
-import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import httpx
-import yaml
+import msgspec
 
 from sluicegate.serving.api.resources import RESOURCES, Resource
+from sluicegate.serving.client.doors import Answer, Door, Request
+from sluicegate.serving.client.errors import ClientError
 
 JSON = dict[str, Any]
 SHORT_NAMES = {
@@ -18,6 +18,7 @@ SHORT_NAMES = {
     "cm": "ConfigMap", "ev": "Event", "ns": "Namespace",
 }  # fmt: skip
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+_SECONDS = 30.0
 
 
 class RequestFailedError(Exception):
@@ -39,67 +40,39 @@ def resource_of(word: str) -> tuple[str, Resource]:
 class Api:
     """Requests to one server. Every call raises RequestFailedError."""
 
-    def __init__(self, server: str, token: str = "", verify: str | bool = True) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(base_url=server, headers=headers, timeout=30.0, trust_env=False, verify=verify)
-        self._server = server
+    def __init__(self, door: Door) -> None:
+        self._door = door
 
     def get(self, path: str, *, table: bool = False, **query: str) -> JSON:
         """GET; as the server's Table when asked."""
-        return self.call("GET", path, headers={"Accept": _TABLE} if table else {}, params=query)
+        return self._document(self._send("GET", path, query=query, accept=_TABLE if table else "application/json"))
 
     def patch(self, path: str, change: JSON) -> JSON:
         """Merge patch."""
-        return self.call("PATCH", path, json=change, headers={"Content-Type": "application/merge-patch+json"})
+        return self._document(self._send("PATCH", path, change, content_type="application/merge-patch+json"))
 
     def find(self, path: str) -> JSON | None:
         """GET; None when there is no such object."""
         answer = self._send("GET", path)
-        return None if answer.status_code == 404 else _document(answer)
+        return None if answer.status == 404 else self._document(answer)
 
-    def call(self, method: str, path: str, **more: Any) -> JSON:
+    def call(self, method: str, path: str, body: JSON | None = None) -> JSON:
         """Any request."""
-        return _document(self._send(method, path, **more))
+        return self._document(self._send(method, path, body))
 
-    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, body: JSON | None = None, *, query: Mapping[str, str] | None = None, **more: str
+    ) -> Answer:
         try:
-            return self._client.request(method, path, **more)
-        except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
-            raise RequestFailedError(
-                f"the API at {self._server} does not answer ({reason}); see `sluicegate status`, or start it with "
-                "`sluicegate up`"
-            ) from error
+            return self._door.send(Request(method=method, path=path, body=body, query=query or {}, **more), _SECONDS)
+        except ClientError as error:
+            raise RequestFailedError(str(error)) from error
 
-
-def _document(answer: httpx.Response) -> JSON:
-    try:
-        document: JSON = answer.json()
-    except ValueError as error:
-        raise RequestFailedError(f"{answer.url} answered {answer.status_code} and no JSON") from error
-    if answer.is_error:
-        raise RequestFailedError(str(document.get("message") or f"the API answered {answer.status_code}"))
-    return document
-
-
-def api_of_kubeconfig(path: Path) -> Api:
-    """The server of a kubeconfig's current context. Raises RequestFailedError."""
-    try:
-        document = yaml.safe_load(path.read_text())
-        context = _named(document["contexts"], document["current-context"])["context"]
-        cluster = _named(document["clusters"], context["cluster"])["cluster"]
-        user = _named(document.get("users") or [], context.get("user", "")).get("user") or {}
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise RequestFailedError(f"{path} is no kubeconfig with a current context ({error})") from error
-    authority = cluster.get("certificate-authority")
-    return Api(cluster["server"], str(user.get("token", "")), verify=authority or True)
-
-
-def kubeconfig_path() -> Path | None:
-    """The first file of ``KUBECONFIG``."""
-    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(named) if named else None
-
-
-def _named(entries: list[JSON], name: str) -> JSON:
-    return next((entry for entry in entries if entry.get("name") == name), {})
+    def _document(self, answer: Answer) -> JSON:
+        try:
+            document: JSON = msgspec.json.decode(answer.body)
+        except msgspec.DecodeError as error:
+            raise RequestFailedError(f"{self._door.address} answered {answer.status} and no JSON") from error
+        if not 200 <= answer.status < 300:
+            raise RequestFailedError(str(document.get("message") or f"the API answered {answer.status}"))
+        return document

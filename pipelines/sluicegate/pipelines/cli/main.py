@@ -37,6 +37,7 @@ COMMANDS = (
     Entry("predict", f"{ROOM}.predict:predict", "Ask a deployment for a prediction."),
     Entry("serve", f"{ROOM}.serve:serve", "Run one model server in the foreground."),
     Entry("build-image", f"{ROOM}.build_image:build_image", "Build the image that serves a Python class."),
+    Entry("adopt", f"{ROOM}.adopt:adopt", "Say what changes when what Seldon Core runs is taken over."),
     Entry("rollout", f"{ROOM}.rollout:rollout", "Start and steer rollouts."),
     Entry("submit", f"{ROOM}.submit:submit", "Run an Argo workflow file on this machine."),
     Entry("step", f"{ROOM}.steps:step", "Run one step."),

@@ -112,7 +112,7 @@ def _apply(api: Api, document: JSON, namespace: str) -> str:
     said = f"{resource.plural}/{metadata.get('name') or metadata.get('generateName', '')}"
     current = api.find(resource.path(place, metadata["name"])) if metadata.get("name") else None
     if current is None:
-        made = api.call("POST", resource.path(place), json=document)
+        made = api.call("POST", resource.path(place), document)
         return f"{resource.plural}/{made['metadata']['name']} created"
     changed = api.patch(resource.path(place, metadata["name"]), _without_status(document))
     same = changed["metadata"]["resourceVersion"] == current["metadata"]["resourceVersion"]

@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from sluicegate.pipelines.catalogue import PIPELINES, NoSuchPipelineError, compiled, find_pipeline
 from sluicegate.pipelines.cli.environment import provide
+from sluicegate.pipelines.kfp_settings import SettingsRefusedError, configured, read_settings
 from sluicegate.pipelines.local_runs import Event, RunFailedError, run
 
 _STRUCTURED = {"List": list, "Dict": dict}
@@ -39,11 +40,14 @@ def list_pipelines() -> None:
 @pipeline.command("compile")
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; standard output if none.")
-def compile_pipeline(name: str, output: Path | None) -> None:
+@click.option("--image", default="", help="Image of every task instead of ours; make yours FROM ours.")
+@click.option("--settings", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="YAML file: resources, secrets, tolerations and so on, of all tasks or of single ones.")  # fmt: skip
+def compile_pipeline(name: str, output: Path | None, image: str, file: Path | None) -> None:
     """Write a pipeline as YAML for a KFP backend. NAME is a name of the list, or module:function."""
     try:
-        text = compiled(name)
-    except NoSuchPipelineError as error:
+        text = compiled(configured(find_pipeline(name), read_settings(file, image=image)))
+    except (NoSuchPipelineError, SettingsRefusedError) as error:
         raise click.ClickException(str(error)) from error
     if output:
         output.write_text(text)

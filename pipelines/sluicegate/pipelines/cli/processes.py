@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sluicegate.pipelines.cli.client import Api
+from sluicegate.pipelines.cli.access import api_of_plane
 from sluicegate.pipelines.cli.options import home_option, one_sentence, running_plane
 
 
@@ -29,4 +29,4 @@ def start(name: str, home: Path) -> None:
 def _ask(home: Path, name: str, verb: str) -> None:
     with one_sentence():
         _, plane = running_plane(home)
-        Api(plane.ports.addresses()["api"]).call("POST", f"/sluicegate/v1/processes/{name}/{verb}")
+        api_of_plane(plane).call("POST", f"/sluicegate/v1/processes/{name}/{verb}")

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from sluicegate.pipelines.cli.client import Api, RequestFailedError, resource_of
 from sluicegate.pipelines.cli.options import home_option, namespace_option, one_sentence, running_plane
 from sluicegate.pipelines.cli.tables import print_table
 from sluicegate.pipelines.plane.environment import plane_environment
-from sluicegate.serving.api.metadata import GROUP
+from sluicegate.pipelines.plane.errors import NotRunningError
+from sluicegate.serving.api.metadata import GROUP, PAUSED_ANNOTATION
 
 JSON = dict[str, Any]
 _ENDED = frozenset({"Promoted", "RolledBack", "Refused"})
@@ -59,8 +61,7 @@ def start(
 ) -> None:  # fmt: skip
     """Roll a registered VERSION of MODEL out to DEPLOYMENT, in the background."""
     with one_sentence():
-        found, plane = running_plane(home)
-        os.environ.update(plane_environment(found, plane.ports))
+        api = _surroundings(home)
         started = _started(
             deployment=deployment, model=model, version=version, namespace=namespace, plan=_plan(plan_file),
             mirror=not no_mirror, concurrency=concurrency, expected_disagreement=expected_disagreement,
@@ -68,7 +69,7 @@ def start(
         )  # fmt: skip
         click.echo(f"rollout {started} is started; `sluicegate rollout status {started} --watch` shows it")
         if wait:
-            _finish(_watch(Api(plane.ports.addresses()["api"]), namespace, started))
+            _finish(_watch(api, namespace, started))
 
 
 @rollout.command()
@@ -92,11 +93,12 @@ def status(name: str | None, watch: bool, namespace: str, home: Path) -> None:
 
 @rollout.command()
 @click.argument("name")
+@click.option("--reason", default="", help="Why, for those who see it wait.")
 @namespace_option
 @home_option
-def pause(name: str, namespace: str, home: Path) -> None:
+def pause(name: str, reason: str, namespace: str, home: Path) -> None:
     """Hold the rollout NAME where it is; its lease is still renewed by its workflow."""
-    _set_paused(home, namespace, name, paused=True)
+    _set_paused(home, namespace, name, because=": ".join(filter(None, (f"{getpass.getuser()} paused it", reason))))
 
 
 @rollout.command()
@@ -105,7 +107,7 @@ def pause(name: str, namespace: str, home: Path) -> None:
 @home_option
 def resume(name: str, namespace: str, home: Path) -> None:
     """Let a paused rollout go on."""
-    _set_paused(home, namespace, name, paused=False)
+    _set_paused(home, namespace, name, because=None)
 
 
 @rollout.command()
@@ -163,6 +165,15 @@ def history(deployment: str | None, namespace: str, home: Path) -> None:
         click.echo("no rollouts", err=True)
 
 
+def _surroundings(home: Path) -> Api:
+    """The API, and around this process what a step needs: of a plane all of it; a cluster's registry you name."""
+    api = api_of(home)
+    with suppress(NotRunningError):
+        found, plane = running_plane(home)
+        os.environ.update(plane_environment(found, plane.ports))
+    return api
+
+
 def _started(**arguments: Any) -> str:
     """Through the step, so that the command line and a pipeline start the same rollout."""
     starting = importlib.import_module("sluicegate.components.rollout.starting")
@@ -203,9 +214,11 @@ def _newest(api: Api, namespace: str) -> str:
     return str(max(found, key=lambda each: each["metadata"]["creationTimestamp"])["metadata"]["name"])
 
 
-def _set_paused(home: Path, namespace: str, name: str, *, paused: bool) -> None:
+def _set_paused(home: Path, namespace: str, name: str, *, because: str | None) -> None:
+    paused = because is not None
+    noted = {"metadata": {"annotations": {PAUSED_ANNOTATION: because}}}
     with one_sentence():
-        api_of(home).patch(_path(namespace, name), {"spec": {"paused": paused}})
+        api_of(home).patch(_path(namespace, name), {**noted, "spec": {"paused": paused}})
     click.echo(f"rollout {name} {'is paused' if paused else 'goes on'}")
 
 
@@ -264,10 +277,17 @@ def _line(found: JSON) -> str:
         status.get("phase", "Pending"),
         f"step {status.get('step', 0)}",
         traffic,
-        "paused" if found["spec"].get("paused") else "",
+        _paused(found),
         ": ".join(filter(None, (status.get("reason", ""), status.get("message", "")))),
     )
     return "  ".join(part for part in parts if part)
+
+
+def _paused(found: JSON) -> str:
+    if not found["spec"].get("paused"):
+        return ""
+    because = (found["metadata"].get("annotations") or {}).get(PAUSED_ANNOTATION, "")
+    return f"paused ({because})" if because else "paused"
 
 
 def _finish(found: JSON) -> None:

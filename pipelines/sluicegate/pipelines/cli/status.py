@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from sluicegate.pipelines.cli.access import api_of_plane
 from sluicegate.pipelines.cli.client import Api, resource_of
 from sluicegate.pipelines.cli.options import home_option, one_sentence, running_plane
 from sluicegate.pipelines.cli.tables import print_rows, print_table
@@ -26,7 +27,7 @@ def status(home: Path, output: str) -> None:
         document = read_status(found)
         if document is None:
             raise NotRunningError(f"the plane of {found.path} does not answer yet; see `sluicegate logs`")
-        api = Api(plane.ports.addresses()["api"])
+        api = api_of_plane(plane)
         if output == "json":
             click.echo(json.dumps(document, indent=2))
         else:

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +27,10 @@ from sluicegate.pipelines import shipped
 from sluicegate.pipelines.workflows.actions import ApiActions
 from sluicegate.pipelines.workflows.errors import ManifestError, WorkflowError
 from sluicegate.pipelines.workflows.library import Library, build
-from sluicegate.pipelines.workflows.manifest import Manifest, Scalar, read
+from sluicegate.pipelines.workflows.neighbours import Beside
 from sluicegate.pipelines.workflows.nodes import Node
+from sluicegate.pipelines.workflows.parts import Scalar
+from sluicegate.pipelines.workflows.reading import read
 from sluicegate.pipelines.workflows.running import Run, until_stopped
 from sluicegate.serving.client.errors import ClientError
 from sluicegate.serving.client.objects import Objects
@@ -40,6 +42,7 @@ _STATUS_SECONDS = 0.5
 _STATUS_ATTEMPTS = 60
 """Half a minute: who loses plane and keeper at once needs that long to say ``up``."""
 _SHORT = 40
+RUNNABLE = ("Workflow", "WorkflowTemplate")
 
 
 @click.command(short_help="Run an Argo workflow file on this machine.")
@@ -49,7 +52,7 @@ _SHORT = 40
     "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Give a parameter; may be repeated."
 )
 @click.option("--with", "beside", multiple=True, type=click.Path(exists=True, path_type=Path), metavar="FILE",
-              help="A file with WorkflowTemplates that the workflow refers to; may be repeated.")  # fmt: skip
+              help="A file of WorkflowTemplates, ConfigMaps, Secrets that it refers to; may be repeated.")  # fmt: skip
 @click.option("--from", "template", metavar="TEMPLATE", help="Run a WorkflowTemplate by name instead of a file.")
 @click.option("--from-api", metavar="NAME", help="Run the Workflow object of this name, and write its status back.")
 @click.option("--name", help="Name of the run; made from the file's when not given.")
@@ -70,7 +73,11 @@ def submit(
     try:
         document = _document(file, template, from_api, namespace)
         source = str(file or template or from_api)
-        library = build(read(document, source), _beside(beside, namespace, patient=bool(from_api)), _parameters(given))
+        around = _beside(file, beside, namespace, patient=bool(from_api))
+        library = build(
+            read(document, source), around.templates, _parameters(given),
+            config_maps=around.config_maps, secrets=around.secrets,
+        )  # fmt: skip
         run_name = name or from_api or _run_name(document)
         run = _run(run_name, library, namespace, home.absolute(), document, log=log)
         with _status_kept(from_api, namespace, run.directory / "status.json"):
@@ -96,22 +103,23 @@ def _document(file: Path | None, template: str | None, from_api: str | None, nam
 
 
 def _only_workflow(documents: list[Any], source: str) -> JSON:
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise ManifestError(f"{source}: found {len(documents)} documents; expected one (give templates with --with)")
-    return dict(documents[0])
+    found = [each for each in documents if isinstance(each, dict) and each.get("kind") in RUNNABLE]
+    first = [each for each in found if each["kind"] == "Workflow"] or found
+    if len(first) != 1:
+        raise ManifestError(f"{source}: found {len(first)} workflows; expected one, and beside it what it refers to")
+    return dict(first[0])
 
 
-def _beside(files: tuple[Path, ...], namespace: str, *, patient: bool) -> Mapping[str, Manifest]:
-    """WorkflowTemplates by name: those shipped, those of the API if there is one, those of the files given."""
+def _beside(file: Path | None, files: tuple[Path, ...], namespace: str, *, patient: bool) -> Beside:
+    """What the workflow may refer to: what is shipped, what is in the API if there is one, what the files hold."""
     documents = [(name, document) for name, document in shipped.workflow_templates().items()]
+    seconds = PATIENCE_SECONDS if patient else 0
     with suppress(ClientError):
-        listed = patiently(
-            lambda: Objects().list("WorkflowTemplate", namespace=namespace), seconds=PATIENCE_SECONDS if patient else 0
-        )
+        listed = patiently(lambda: Objects().list("WorkflowTemplate", namespace=namespace), seconds=seconds)
         documents += [("API", document) for document in listed]
-    documents += [(str(path), document) for path in files for document in yaml.safe_load_all(path.read_text())]
-    found = [read(document, source) for source, document in documents]
-    return {manifest.name: manifest for manifest in found}
+    for path in (*files, *filter(None, [file])):
+        documents += [(str(path), document) for document in yaml.safe_load_all(path.read_text())]
+    return Beside.of(documents)
 
 
 def _parameters(given: tuple[str, ...]) -> dict[str, Scalar]:
@@ -129,7 +137,7 @@ def _run_name(document: JSON) -> str:
 def _run(name: str, library: Library, namespace: str, home: Path, document: JSON, *, log: bool) -> Run:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return Run(
-        name=name, library=library, directory=_fresh(home / "workflows" / name),
+        name=name, library=library, directory=_fresh(home / "workflows" / name), shared=home / "workflows" / ".shared",
         objects=ApiActions(Objects(), namespace),
         environment={"SLUICEGATE_HOME": str(home), "PATH": path}, namespace=namespace,
         uid=str(document.get("metadata", {}).get("uid", "")),
@@ -149,7 +157,7 @@ def _shown(node: Node) -> None:
     mark, style = _MARKS.get(node.phase, ("", ""))
     if mark and node.kind in {"Pod", "Suspend"}:
         outputs = "  ".join(f"{key}={value}" for key, value in node.outputs.items() if len(value) < _SHORT)
-        line = Text.assemble((f"{mark} {node.name}", style), "  ", (node.message or outputs, "dim"))
+        line = Text.assemble((f"{mark} {node.display_name}", style), "  ", (node.told or outputs, "dim"))
         Console(stderr=True, highlight=False).print(line)
 
 

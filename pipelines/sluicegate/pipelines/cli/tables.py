@@ -15,9 +15,14 @@ def print_table(table: JSON, *, namespaces: bool = False, wide: bool = False, he
     rows = [["NAMESPACE", *(columns[i]["name"].upper() for i in chosen)]] if headings else []
     for row in table.get("rows") or []:
         place = ((row.get("object") or {}).get("metadata") or {}).get("namespace", "")
-        rows.append([place, *(str(row["cells"][i]) for i in chosen)])
+        rows.append([place, *(_cell(row["cells"][i]) for i in chosen)])
     shown = rows if namespaces else [row[1:] for row in rows]
     print_rows(shown)
+
+
+def _cell(value: Any) -> str:
+    """What an object does not say yet comes as null."""
+    return "" if value is None else str(value)
 
 
 def print_rows(rows: Sequence[Sequence[str]], style: Callable[[str], str] = str) -> None:

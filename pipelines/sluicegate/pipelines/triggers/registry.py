@@ -60,43 +60,44 @@ class Registry(Protocol):
 
 
 class Objects(Protocol):
-    """What is read of the store, and the one thing that is written."""
+    """What is read of the API, and the one thing that is written."""
 
     def list(self, kind: str) -> list[JSON]:
         """All of a kind."""
 
     def create(self, obj: JSON) -> JSON:
-        """A new object; raises AlreadyExistsError."""
+        """A new object; raises AlreadyExistsError, StoreError."""
+
+
+class VersionedObjects(Objects, Protocol):
+    """Objects of a store that says whether anything changed."""
 
     def version(self) -> int:
         """Grows with each write."""
 
 
 class RegistryReconciler:
-    """One pass at a time. Remembers tags only to spare requests."""
+    """One pass at a time. Remembers tags only to spare requests. ``starts``: whether ``challenger`` starts rollouts."""
 
-    def __init__(self, objects: Objects, registry: Registry, clock: Callable[[], float] = time.monotonic) -> None:
-        self._objects, self._registry, self._clock = objects, registry, clock
+    def __init__(self, registry: Registry, *, starts: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+        self._registry, self._starts, self._clock = registry, starts, clock
         self._tags: dict[Version, tuple[float, dict[str, str]]] = {}
 
-    def reconcile(self) -> list[str]:
+    def reconcile(self, objects: Objects) -> list[str]:
         """Bring the registry after the API; returns sentences about what waits. Raises RegistryUnreachableError."""
-        deployments = self._read(seldon_deployment.KIND, SeldonDeployment)
-        rollouts = self._read(model_rollout.KIND, ModelRollout)
+        deployments = _read(objects, seldon_deployment.KIND, SeldonDeployment)
+        rollouts = _read(objects, model_rollout.KIND, ModelRollout)
         aliases = self._registry.aliases()
         try:
             waiting = list(self._point(champions(deployments), aliases))
             for (model, version), wanted in version_tags(rollouts).items():
                 self._write(model, version, wanted)
             for challenge in challenges(aliases, deployments, rollouts):
-                waiting += self._start(challenge)
+                waiting += self._start(objects, challenge)
         except RegistryUnreachableError:
             self._tags.clear()
             raise
         return waiting
-
-    def _read(self, kind: str, view: type[Any]) -> list[Any]:
-        return [found for each in self._objects.list(kind) if (found := _decoded(each, view)) is not None]
 
     def _point(self, wanted: dict[str, str], aliases: dict[str, dict[str, str]]) -> list[str]:
         waiting = []
@@ -127,8 +128,10 @@ class RegistryReconciler:
             self._tags[model, version] = (self._clock(), found)
         return found
 
-    def _start(self, challenge: Challenge) -> list[str]:
+    def _start(self, objects: Objects, challenge: Challenge) -> list[str]:
         said = f"challenger {challenge.version} of model {challenge.model!r}"
+        if not self._starts:
+            return [f"{said} waits: rollouts are not started by alias here (SLUICEGATE_CHALLENGERS)"]
         # A person may have packaged it since: here nothing is remembered.
         self._tags.pop((challenge.model, challenge.version), None)
         tags = self._known_tags(challenge.model, challenge.version) or {}
@@ -140,7 +143,7 @@ class RegistryReconciler:
             return [f"{said} waits: the version has no tag sluicegate.bundle; package it"]
         name = f"{challenge.deployment}-v{challenge.version}-challenger"
         try:
-            self._objects.create(workflow(name, challenge.namespace, _parameters(name, challenge, tags)))
+            objects.create(workflow(name, challenge.namespace, _parameters(name, challenge, tags)))
         except AlreadyExistsError:
             _log.info("workflow %s is there already", name)
         self._write(challenge.model, challenge.version, {ASKED_TAG: name})
@@ -159,6 +162,10 @@ def _parameters(name: str, challenge: Challenge, tags: dict[str, str]) -> dict[s
     }
 
 
+def _read(objects: Objects, kind: str, view: type[Any]) -> list[Any]:
+    return [found for each in objects.list(kind) if (found := _decoded(each, view)) is not None]
+
+
 def _decoded(obj: JSON, view: type[View]) -> View | None:
     try:
         return decode(obj, view)
@@ -169,7 +176,7 @@ def _decoded(obj: JSON, view: type[View]) -> View | None:
 class RegistryKeeper:
     """The thread: pass after pass, with back-off while the registry does not answer."""
 
-    def __init__(self, objects: Objects, address: str) -> None:
+    def __init__(self, objects: VersionedObjects, address: str) -> None:
         self._objects, self._address = objects, address
         self._stopping = threading.Event()
         self._status: dict[str, Any] = {"synced": False, "message": "not yet looked", "waiting": []}
@@ -199,7 +206,7 @@ class RegistryKeeper:
             message = f"{error.name} is not installed; pip install 'sluicegate[mlflow]'"
             self._status = {"synced": False, "message": message, "waiting": []}
             return
-        reconciler = RegistryReconciler(self._objects, module.MlflowRegistry(self._address))
+        reconciler = RegistryReconciler(module.MlflowRegistry(self._address))
         seen, looked, pause = -1, 0.0, LOOK_SECONDS
         while not self._stopping.wait(pause):
             version = self._objects.version()
@@ -210,7 +217,7 @@ class RegistryKeeper:
 
     def _pass(self, reconciler: RegistryReconciler) -> bool:
         try:
-            waiting = reconciler.reconcile()
+            waiting = reconciler.reconcile(self._objects)
         except (RegistryUnreachableError, StoreError) as error:
             self._status = {"synced": False, "message": str(error), "waiting": self._status["waiting"]}
             return False

@@ -1,32 +1,21 @@
-"""Argo's small languages, pure: ``{{…}}`` references, ``when``, ``depends``, durations.
+"""Argo's small languages, pure: ``when``, ``depends``, durations.
 
 ``when`` follows govaluate as Argo uses it: bare words (letters, digits and ``_``) are text, two numbers are compared as
-numbers. Expression tags (``{{=…}}``) are not supported and are refused at submission.
+numbers.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sluicegate.pipelines.workflows.errors import ExpressionError
 
-REFERENCE = re.compile(r"\{\{\s*(?P<name>[^{}=][^{}]*?)\s*\}\}")
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<operator>&&|\|\||==|!=|>=|<=|=~|!~|[><!()])"
-    r"|(?P<word>[^\s'\"()&|=!<>~]+))"
+    r"|(?P<word>[^\s'\",()&|=!<>~]+|,))"
 )
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def references(text: str) -> list[str]:
-    """Names of all ``{{…}}`` references in ``text``, in order."""
-    return [match["name"] for match in REFERENCE.finditer(text)]
-
-
-def substitute(text: str, scope: Mapping[str, str]) -> str:
-    """Replace each reference by its value; one that is not in scope stays as it is (Argo does the same)."""
-    return REFERENCE.sub(lambda match: scope.get(match["name"], match[0]), text)
 
 
 def duration_seconds(value: object) -> float:
@@ -44,6 +33,7 @@ def duration_seconds(value: object) -> float:
 
 
 Operand = str | float | bool
+_SIGNS = {"+", "-", "*", "/", "%", ","}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +49,9 @@ def _tokens(expression: str) -> list[_Token]:
         match = _TOKEN.match(expression, position)
         if match is None:
             raise ExpressionError(f"{expression!r}: cannot read from {expression[position:].strip()!r}")
-        kind = match.lastgroup or ""
-        value = match[kind]
+        kind, value = match.lastgroup or "", match[match.lastgroup or 0]
+        if kind == "word" and value in _SIGNS:
+            kind = "operator"
         found.append(_Token(kind, re.sub(r"\\(.)", r"\1", value[1:-1]) if kind == "text" else value))
         position = match.end()
     return found
@@ -71,7 +62,10 @@ def evaluate_when(expression: str) -> bool:
 
     Raises ExpressionError when it cannot be read or is not a truth value.
     """
-    return _Evaluation(expression, _literal).result()
+    try:
+        return _Evaluation(expression, _literal).result()
+    except ExpressionError as error:
+        raise ExpressionError(f"Invalid 'when' expression '{expression}': {error}") from error
 
 
 def evaluate_depends(expression: str, ended: Callable[[str], bool]) -> bool:
@@ -138,9 +132,39 @@ class _Evaluation:
         return value
 
     def _comparison(self) -> Operand:
-        left = self._unary()
+        left = self._sum()
+        if self._is_in():
+            return any(left == each for each in self._listed())
         operator = self._accept("==", "!=", ">=", "<=", ">", "<", "=~", "!~")
-        return _compare(operator, left, self._unary(), self.expression) if operator else left
+        return _compare(operator, left, self._sum(), self.expression) if operator else left
+
+    def _is_in(self) -> bool:
+        following = self.tokens[self.position + 1 : self.position + 2]
+        here = self.tokens[self.position : self.position + 1]
+        found = here == [_Token("word", "in")] and following == [_Token("operator", "(")]
+        self.position += found
+        return found
+
+    def _listed(self) -> list[Operand]:
+        self._accept("(")
+        found = [self._either()]
+        while self._accept(","):
+            found.append(self._either())
+        if not self._accept(")"):
+            raise ExpressionError(f"{self.expression!r}: a bracket is not closed")
+        return found
+
+    def _sum(self) -> Operand:
+        value = self._product()
+        while sign := self._accept("+", "-"):
+            value = _calculated(sign, value, self._product(), self.expression)
+        return value
+
+    def _product(self) -> Operand:
+        value = self._unary()
+        while sign := self._accept("*", "/", "%"):
+            value = _calculated(sign, value, self._unary(), self.expression)
+        return value
 
     def _unary(self) -> Operand:
         if self._accept("!"):
@@ -154,6 +178,17 @@ class _Evaluation:
             raise ExpressionError(f"{self.expression!r}: a value is missing")
         self.position += 1
         return self.operand(self.tokens[self.position - 1])
+
+
+def _calculated(sign: str, left: Operand, right: Operand, expression: str) -> Operand:
+    if sign == "+" and isinstance(left, str) and isinstance(right, str):
+        return left + right
+    if not (type(left) is float and type(right) is float):
+        raise ExpressionError(f"{expression!r}: {sign} calculates with numbers; found {left!r} and {right!r}")
+    if sign in {"/", "%"} and not right:
+        raise ExpressionError(f"{expression!r}: it divides by 0")
+    done = {"+": left + right, "-": left - right, "*": left * right}
+    return done[sign] if sign in done else left / right if sign == "/" else left % right
 
 
 def _compare(operator: str, left: Operand, right: Operand, expression: str) -> bool:

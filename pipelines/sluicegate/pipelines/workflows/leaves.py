@@ -13,21 +13,22 @@ from sluicegate.pipelines.workflows.nodes import Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeafRun:
-    """One attempt at a leaf template, all references replaced. ``artifacts`` are paths of input files by name."""
+    """One attempt at a leaf template, all references replaced. ``files`` are paths of input artefacts by name."""
 
     node_id: str
     template: Template
     directory: Path
     timeout: float | None
-    artifacts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeafEnd:
-    """How the attempt ended."""
+    """How the attempt ended: ``message`` in Argo's words, ``cause`` what can be said beyond them."""
 
     phase: Phase
     message: str = ""
+    cause: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, str] = field(default_factory=dict)
     result: str | None = None

@@ -1,12 +1,15 @@
 """Which template a call means: those of the workflow itself, and those of the WorkflowTemplates given beside it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from sluicegate.pipelines.workflows.errors import ManifestError
-from sluicegate.pipelines.workflows.manifest import Call, Manifest, Parameter, Scalar, Spec, Template
+from sluicegate.pipelines.workflows.manifest import Call, Manifest, Spec, Template
+from sluicegate.pipelines.workflows.parts import KeyOf, Parameter, Scalar
+from sluicegate.pipelines.workflows.reading import one_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,18 @@ class Library:
     spec: Spec
     templates: Mapping[str, Mapping[str, Template]]
     """WorkflowTemplate name ("" for the workflow itself) to template name to template."""
+    config_maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Labels and annotations of the workflow."""
 
     def find(self, call: Call, home: str, where: str) -> Resolved:
         """The template that a call in ``home`` means.
 
         Raises ManifestError when there is none.
         """
+        if call.inline is not None:
+            return Resolved(self.complete(call.inline), home)
         if call.template_ref is not None:
             return self.named(call.template_ref.template, call.template_ref.name, where)
         return self.named(call.template, home, where)
@@ -42,22 +51,77 @@ class Library:
         if name not in self.templates[home]:
             known = ", ".join(sorted(self.templates[home])) or "none"
             raise ManifestError(f"{where}: no template {name!r}; there are: {known}")
-        return Resolved(self.templates[home][name], home)
+        return Resolved(self.complete(self.templates[home][name]), home)
+
+    def complete(self, template: Template) -> Template:
+        """The template with the workflow's ``templateDefaults`` where it says nothing itself."""
+        defaults = self.spec.template_defaults
+        if defaults is None:
+            return template
+        unsaid = {
+            name: getattr(defaults, name)
+            for name in DEFAULTED
+            if getattr(template, name) in (None, "") and getattr(defaults, name) not in (None, "")
+        }
+        return msgspec.structs.replace(template, **unsaid)
+
+    def from_config_map(self, key: KeyOf, default: Scalar | None) -> str:
+        """The value under a ConfigMap's key.
+
+        Raises ManifestError when there is none and no default.
+        """
+        found = self.config_maps.get(key.name, {}).get(key.key)
+        if found is not None:
+            return found
+        if default is not None:
+            return as_text(default)
+        known = ", ".join(sorted(self.config_maps)) or "none"
+        raise ManifestError(
+            f"ConfigMap '{key.name}' has no key '{key.key}', or was not given; give it with --with FILE; given: {known}"
+        )
 
 
-def build(workflow: Manifest, beside: Mapping[str, Manifest], given: Mapping[str, Scalar]) -> Library:
-    """Put a workflow together with the WorkflowTemplates beside it and the parameters given at submission.
+DEFAULTED = (
+    "retry_strategy",
+    "timeout",
+    "active_deadline_seconds",
+    "memoize",
+    "parallelism",
+    "fail_fast",
+    "synchronization",
+)
+"""What ``templateDefaults`` may say."""
+
+
+def build(
+    workflow: Manifest,
+    beside: Mapping[str, Manifest],
+    given: Mapping[str, Scalar],
+    *,
+    config_maps: Mapping[str, Mapping[str, str]] | None = None,
+    secrets: Mapping[str, Mapping[str, str]] | None = None,
+) -> Library:
+    """Put a workflow together with what is beside it and the parameters given at submission.
 
     Raises ManifestError for an unknown template or parameter, or a parameter without a value.
     """
     spec, home = _own_spec(workflow, beside)
-    parameters = _given(spec.arguments.parameters, given, workflow.name)
+    maps = config_maps or {}
+    looked_up = Library(spec=spec, templates={}, config_maps=maps)
+    parameters = _given(tuple(_from_map(each, looked_up) for each in spec.arguments.parameters), given, workflow.name)
     spec = msgspec.structs.replace(spec, arguments=msgspec.structs.replace(spec.arguments, parameters=parameters))
     templates = {name: _by_name(manifest.spec, name) for name, manifest in beside.items()}
     templates[""] = dict(templates[home]) if home else _by_name(spec, workflow.name)
     if not spec.entrypoint:
         raise ManifestError(f"{workflow.name}: spec.entrypoint: expected the name of a template")
-    return Library(spec=spec, templates=templates)
+    return Library(spec=spec, templates=templates, config_maps=maps, secrets=secrets or {}, metadata=workflow.metadata)
+
+
+def _from_map(parameter: Parameter, library: Library) -> Parameter:
+    source = parameter.value_from
+    if source is None or source.config_map_key_ref is None or parameter.value is not None:
+        return parameter
+    return msgspec.structs.replace(parameter, value=library.from_config_map(source.config_map_key_ref, source.default))
 
 
 def _own_spec(workflow: Manifest, beside: Mapping[str, Manifest]) -> tuple[Spec, str]:
@@ -72,7 +136,15 @@ def _own_spec(workflow: Manifest, beside: Mapping[str, Manifest]) -> tuple[Spec,
     own = {parameter.name: parameter for parameter in workflow.spec.arguments.parameters}
     merged = (*(own.pop(p.name, p) for p in base.arguments.parameters), *own.values())
     arguments = msgspec.structs.replace(base.arguments, parameters=merged)
-    changed = {"arguments": arguments, "entrypoint": workflow.spec.entrypoint or base.entrypoint}
+    own_spec = workflow.spec
+    changed = {
+        "arguments": arguments,
+        "entrypoint": own_spec.entrypoint or base.entrypoint,
+        "on_exit": own_spec.on_exit or base.on_exit,
+        "hooks": {**base.hooks, **own_spec.hooks},
+        "active_deadline_seconds": own_spec.active_deadline_seconds or base.active_deadline_seconds,
+        "parallelism": own_spec.parallelism or base.parallelism,
+    }
     return msgspec.structs.replace(base, **changed), reference.name
 
 
@@ -81,6 +153,7 @@ def _by_name(spec: Spec, owner: str) -> dict[str, Template]:
     for template in spec.templates:
         if template.name in found:
             raise ManifestError(f"{owner}: spec.templates: two templates are named {template.name!r}")
+        one_kind(template, owner)
         found[template.name] = template
     return found
 
@@ -105,4 +178,6 @@ def _with_value(parameter: Parameter, given: Mapping[str, Scalar], owner: str) -
 
 def as_text(value: Scalar) -> str:
     """A parameter's value as the text that Argo makes of it."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,10 +1,12 @@
-"""Which calls of a template come next, and how it ends: pure, over what has ended so far."""
+"""Which tasks of a dag come next, and how it ends: pure, over what has ended so far."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sluicegate.pipelines.workflows.expressions import evaluate_depends, task_names
 from sluicegate.pipelines.workflows.manifest import Call, Dag
-from sluicegate.pipelines.workflows.nodes import DONE, Node, Phase
+from sluicegate.pipelines.workflows.nodes import BAD, DONE, Node, Phase
 
 _OUTCOMES: dict[str, frozenset[Phase]] = {
     "Succeeded": frozenset({"Succeeded"}),
@@ -14,6 +16,16 @@ _OUTCOMES: dict[str, frozenset[Phase]] = {
     "Omitted": frozenset({"Omitted"}),
     "Daemoned": frozenset(),
 }
+LOOP_OUTCOMES = frozenset({"AnySucceeded", "AllFailed"})
+OUTCOMES = frozenset(_OUTCOMES) | LOOP_OUTCOMES
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a task, and of the items of its loop."""
+
+    node: Node
+    items: tuple[Node, ...] = ()
 
 
 def tolerated(call: Call, node: Node) -> bool:
@@ -24,78 +36,104 @@ def tolerated(call: Call, node: Node) -> bool:
     return not bad
 
 
-def ready_tasks(dag: Dag, ended: Mapping[str, Node], running: frozenset[str]) -> tuple[list[Call], list[Call]]:
+def ready_tasks(dag: Dag, ended: Mapping[str, Ended], running: frozenset[str]) -> tuple[list[Call], list[Call]]:
     """Tasks to start now, and tasks that can never start (they are *Omitted*)."""
     start: list[Call] = []
     omit: list[Call] = []
-    for task in _wanted(dag):
+    for task in wanted(dag):
         if task.name in ended or task.name in running or not _dependencies_done(task, ended):
             continue
         (start if _satisfied(task, dag, ended) else omit).append(task)
     return start, omit
 
 
-def dag_outcome(dag: Dag, ended: Mapping[str, Node]) -> tuple[Phase, str]:
-    """How a dag ends when nothing of it can run any more: by its target tasks (the leaves, unless it says others).
+def dag_outcome(dag: Dag, ended: Mapping[str, Ended]) -> tuple[Phase, str]:
+    """How a dag ends when nothing of it can run any more, and why: by its targets (its leaves, unless it names some).
 
-    A target that was omitted ends as the branch that leads to it: failed when a task on the way failed.
+    A target that was skipped or omitted ends as the branch that leads to it: badly when a task on the way did.
     """
     calls = {task.name: task for task in dag.tasks}
-    for name in dag.target.split() or sorted(_leaves(dag)):
-        failed = _branch_failure(name, calls, ended)
-        if failed is not None:
-            return failed.phase, f"task {failed.name!r}: {failed.message}"
+    for name in targets(dag):
+        bad = _branch(name, calls, ended)
+        if bad is not None and not tolerated(calls[name], bad):
+            return bad.phase, f"{bad.display_name}: {bad.told}"
     return "Succeeded", ""
 
 
-def _branch_failure(name: str, calls: Mapping[str, Call], ended: Mapping[str, Node]) -> Node | None:
-    node = ended.get(name)
-    if node is not None and node.phase in {"Failed", "Error"}:
-        return None if tolerated(calls[name], node) else node
-    if node is not None and node.phase != "Omitted":
+def _branch(name: str, calls: Mapping[str, Call], ended: Mapping[str, Ended]) -> Node | None:
+    """What went wrong on the way to a task: itself, or when it did not run, one before it."""
+    node = ended[name].node if name in ended else None
+    if node is not None and node.phase in BAD:
+        return node
+    if node is not None and node.phase == "Succeeded":
         return None
-    before = (_branch_failure(parent, calls, ended) for parent in sorted(_mentions(calls[name])))
-    return next((failed for failed in before if failed is not None), None)
+    before = (_branch(parent, calls, ended) for parent in sorted(mentions(calls[name])))
+    return next((found for found in before if found is not None), None)
 
 
-def _wanted(dag: Dag) -> list[Call]:
-    if not dag.target:
-        return list(dag.tasks)
+def targets(dag: Dag) -> list[str]:
+    """The tasks that the dag is run for."""
+    needed = {name for task in dag.tasks for name in mentions(task)}
+    return dag.target.split() or sorted({task.name for task in dag.tasks} - needed)
+
+
+def wanted(dag: Dag) -> list[Call]:
+    """The tasks that lead to a target, in the order of the file."""
     by_name = {task.name: task for task in dag.tasks}
-    names, waiting = set[str](), dag.target.split()
-    while waiting:
-        name = waiting.pop()
-        if name not in names:
-            names.add(name)
-            waiting.extend(_mentions(by_name[name]))
+    names = {name for target in targets(dag) for name in (target, *ancestors(by_name[target], dag))}
     return [task for task in dag.tasks if task.name in names]
 
 
-def _mentions(task: Call) -> set[str]:
+def ancestors(task: Call, dag: Dag) -> list[str]:
+    """The tasks before a task, near and far."""
+    by_name = {each.name: each for each in dag.tasks}
+    found: list[str] = []
+    waiting = sorted(mentions(task))
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in by_name:
+            found.append(name)
+            waiting.extend(sorted(mentions(by_name[name])))
+    return found
+
+
+def mentions(task: Call) -> set[str]:
+    """The tasks that a task waits for."""
     return set(task.dependencies) | task_names(task.depends)
 
 
-def _leaves(dag: Dag) -> set[str]:
-    needed = {name for task in dag.tasks for name in _mentions(task)}
-    return {task.name for task in dag.tasks} - needed
+def cycle(dag: Dag) -> str | None:
+    """A task that waits for itself, if there is one."""
+    return next((task.name for task in dag.tasks if task.name in ancestors(task, dag)), None)
 
 
-def _dependencies_done(task: Call, ended: Mapping[str, Node]) -> bool:
-    return all(name in ended and ended[name].phase in DONE for name in _mentions(task))
+def unknown_outcome(depends: str) -> str | None:
+    """A word like ``A.Suceeded`` whose end is no outcome, if there is one."""
+    words = re.findall(r"[A-Za-z0-9][-\w]*\.([A-Za-z]+)", depends)
+    return next((word for word in words if word not in OUTCOMES), None)
 
 
-def _satisfied(task: Call, dag: Dag, ended: Mapping[str, Node]) -> bool:
+def _dependencies_done(task: Call, ended: Mapping[str, Ended]) -> bool:
+    return all(name in ended and ended[name].node.phase in DONE for name in mentions(task))
+
+
+def _satisfied(task: Call, dag: Dag, ended: Mapping[str, Ended]) -> bool:
     calls = {other.name: other for other in dag.tasks}
     if task.depends:
         return evaluate_depends(task.depends, lambda text: _ended_so(text, calls, ended))
-    return all(_fulfils(calls[name], ended[name]) for name in task.dependencies)
+    return all(_fulfils(calls[name], ended[name].node) for name in task.dependencies)
 
 
-def _ended_so(text: str, calls: Mapping[str, Call], ended: Mapping[str, Node]) -> bool:
+def _ended_so(text: str, calls: Mapping[str, Call], ended: Mapping[str, Ended]) -> bool:
     name, _, outcome = text.partition(".")
-    return ended[name].phase in _OUTCOMES[outcome] if outcome else _fulfils(calls[name], ended[name])
+    end = ended[name]
+    if outcome == "AnySucceeded":
+        return any(item.phase == "Succeeded" for item in end.items)
+    if outcome == "AllFailed":
+        return bool(end.items) and all(item.phase == "Failed" for item in end.items)
+    return end.node.phase in _OUTCOMES[outcome] if outcome else _fulfils(calls[name], end.node)
 
 
 def _fulfils(call: Call, node: Node) -> bool:
     """A bare name in ``depends`` means succeeded, skipped, or failed in a way that ``continueOn`` allows."""
-    return node.phase in {"Succeeded", "Skipped"} or (node.phase in {"Failed", "Error"} and tolerated(call, node))
+    return node.phase in {"Succeeded", "Skipped"} or (node.phase in BAD and tolerated(call, node))

@@ -9,7 +9,7 @@ import yaml
 from sluicegate.pipelines.workflows.conditions import matches
 from sluicegate.pipelines.workflows.errors import ConditionError
 from sluicegate.pipelines.workflows.leaves import LeafEnd, LeafRun
-from sluicegate.pipelines.workflows.manifest import Resource
+from sluicegate.pipelines.workflows.parts import Resource
 
 JSON = dict[str, Any]
 

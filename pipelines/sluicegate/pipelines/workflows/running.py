@@ -21,6 +21,7 @@ from sluicegate.pipelines.workflows.linting import lint
 from sluicegate.pipelines.workflows.nodes import Node, Phase
 from sluicegate.pipelines.workflows.processes import Processes
 from sluicegate.pipelines.workflows.resources import ObjectActions, Resources
+from sluicegate.pipelines.workflows.sharing import Shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Recorder:
     started_at: str
     listeners: tuple[Callable[[Node], None], ...] = ()
     nodes: dict[str, Node] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
 
     def tell(self, node: Node) -> None:
         """Take a changed node."""
@@ -61,6 +63,7 @@ class Recorder:
             "message": message,
             "startedAt": self.started_at,
             "progress": f"{done}/{len(leaves)}",
+            "outputs": {"parameters": [{"name": name, "value": value} for name, value in self.outputs.items()]},
             "nodes": {node.id: node.status() for node in self.nodes.values()},
         }
 
@@ -80,6 +83,8 @@ class Run:
     directory: Path
     objects: ObjectActions
     environment: Mapping[str, str]
+    shared: Path | None = None
+    """What runs of one plane have in common; the run's own directory when not given."""
     namespace: str = "default"
     uid: str = ""
     started_at: str = ""
@@ -98,15 +103,20 @@ async def execute(run: Run) -> tuple[Phase, str, dict[str, Any]]:
     (run.directory / "pid").write_text(str(os.getpid()))
     recorder = Recorder(path=run.directory / "status.json", started_at=run.started_at, listeners=run.listeners)
     leaves = ByKind(
-        processes=Processes(environment=run.environment, echo=run.echo), resources=Resources(objects=run.objects)
+        processes=Processes(
+            environment=run.environment, config_maps=run.library.config_maps, secrets=run.library.secrets, echo=run.echo
+        ),
+        resources=Resources(objects=run.objects),
     )
     execution = Execution(
         name=run.name, library=run.library, leaves=leaves, directory=run.directory / "nodes", tell=recorder.tell,
-        namespace=run.namespace, uid=run.uid,
+        namespace=run.namespace, uid=run.uid, shared=Shared(run.shared or run.directory / "shared"),
     )  # fmt: skip
-    phase, message = await execution.run()
-    recorder.write(phase, message)
-    return phase, message, recorder.status(phase, message)
+    end = await execution.run()
+    message = ": ".join(filter(None, (end.message, end.cause)))
+    recorder.outputs = execution.outputs()
+    recorder.write(end.phase, message)
+    return end.phase, message, recorder.status(end.phase, message)
 
 
 async def until_stopped(run: Run, stop: asyncio.Event) -> tuple[Phase, str, dict[str, Any]]:

@@ -19,8 +19,10 @@ def main(command: list[str]) -> int:
     try:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
-        sys.stderr.write(f"cannot start {command[0]!r}: {error.strerror}\n")
-        return 127
+        # In the words and with the code of Argo's own executor.
+        found = "executable file not found in $PATH" if isinstance(error, FileNotFoundError) else str(error.strerror)
+        sys.stderr.write(f'failed to find name in PATH: exec: "{command[0]}": {found}\n')
+        return 64
     signal.signal(signal.SIGTERM, lambda *_: _end(child))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(child,), daemon=True).start()

@@ -12,6 +12,7 @@ from typing import Literal
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 
 Place = Literal["deployment", "predictor", "deployment, predictor or pods", "Secret"]
+_FOR_GATEWAYS = ("seldon.io/ambassador-", "seldon.io/istio-", "seldon.io/last-applied")
 PREFIXES = ("seldon.io/", "machinelearning.seldon.io/")
 _BOOLEANS = ("true", "false")
 
@@ -119,6 +120,26 @@ def embedded_annotation_warnings(deployment: SeldonDeployment) -> Iterator[str]:
         known = entry_of(name)
         if known is not None and not known.embedded and not _idle_because(place, name, value):
             yield f"{path}[{name}] has no effect on this plane; on a cluster it is honoured by: {known.honoured_by}"
+
+
+def for_pods(deployment: SeldonDeployment) -> dict[str, str]:
+    """Seldon's annotations in the deployment's spec, which its pods bear; not those that only a gateway reads."""
+    notes = deployment.spec.annotations.items()
+    return {name: text for name, text in notes if name.startswith(PREFIXES[0]) and not name.startswith(_FOR_GATEWAYS)}
+
+
+def shared_by_servers(deployment: SeldonDeployment) -> dict[str, str]:
+    """What a deployment says to the servers of all its predictors: changed, it needs new ones."""
+    noted = {name: text for name, text in deployment.metadata.annotations.items() if _is_for_servers(name)}
+    transport = {"transport": deployment.spec.transport} if deployment.spec.transport else {}
+    # Pods bear only those of the spec, so that it matters where one stands.
+    borne = {f"spec.{name}": text for name, text in for_pods(deployment).items()}
+    return {**noted, **borne, **transport}
+
+
+def _is_for_servers(name: str) -> bool:
+    known = entry_of(name)
+    return known is not None and bool(known.honoured_by) and not name.startswith(_FOR_GATEWAYS)
 
 
 def entry_of(name: str) -> Annotation | None:

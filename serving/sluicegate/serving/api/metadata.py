@@ -20,6 +20,10 @@ DIGEST_ANNOTATION = f"{GROUP}/bundle-digest"
 """On a predictor: ``sha256:…`` of the bundle's ``bundle.json``; the server refuses any other bundle."""
 STICKY_ANNOTATION = f"{GROUP}/sticky-header"
 """On a SeldonDeployment: the request header whose hash chooses the predictor."""
+WORKFLOW_ANNOTATION = f"{GROUP}/workflow"
+"""On a ModelRollout: namespace/name/uid of the Argo Workflow in the same cluster that drives it."""
+PAUSED_ANNOTATION = f"{GROUP}/paused-because"
+"""On a ModelRollout: why it waits for a person, in the words of whoever paused it."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

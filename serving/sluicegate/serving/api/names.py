@@ -5,6 +5,7 @@ Derived names are functions of what they name, so that a restarted operator find
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -31,12 +32,16 @@ def short_hash(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:10]
 
 
-def revision_of(predictor: PredictorSpec, protocol: str = "") -> str:
-    """Hash of all that needs new servers when it changes; traffic, role, replica and autoscaler counts do not."""
+def revision_of(predictor: PredictorSpec, protocol: str = "", shared: Mapping[str, str] | None = None) -> str:
+    """Hash of all that needs new servers when it changes; traffic, role, replica and autoscaler counts do not.
+
+    ``shared`` is what the servers of all predictors take from their deployment.
+    """
     pods = [[component.metadata, component.spec] for component in predictor.component_specs]
     orchestrator = [predictor.svc_orch_spec.env, predictor.svc_orch_spec.resources, predictor.engine_resources]
     said = [predictor.graph, pods, predictor.annotations, predictor.labels, orchestrator, predictor.ssl, protocol]
-    return short_hash(said)
+    # Without any the hash is that of earlier releases, and nobody's servers are restarted for it.
+    return short_hash([*said, shared] if shared else said)
 
 
 def candidate_name(version: str, predictor: PredictorSpec) -> str:

@@ -51,8 +51,11 @@ CLUSTER_RESOURCES = {
     "HTTPRoute": Resource("gateway.networking.k8s.io", "v1", "httproutes"),
     "GRPCRoute": Resource("gateway.networking.k8s.io", "v1", "grpcroutes"),
     "BackendTrafficPolicy": Resource("gateway.envoyproxy.io", "v1alpha1", "backendtrafficpolicies"),
-    "VirtualService": Resource("networking.istio.io", "v1", "virtualservices"),
-    "DestinationRule": Resource("networking.istio.io", "v1", "destinationrules"),
+    "HTTPRouteFilter": Resource("gateway.envoyproxy.io", "v1alpha1", "httproutefilters"),
+    "Gateway": Resource("gateway.networking.k8s.io", "v1", "gateways"),
+    "GatewayClass": Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", namespaced=False),
+    "VirtualService": Resource("networking.istio.io", "v1beta1", "virtualservices"),
+    "DestinationRule": Resource("networking.istio.io", "v1beta1", "destinationrules"),
     "Lease": Resource("coordination.k8s.io", "v1", "leases"),
     "ValidatingWebhookConfiguration": Resource(
         "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", namespaced=False

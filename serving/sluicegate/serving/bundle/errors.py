@@ -2,7 +2,8 @@
 
 * BundleError
   x BundleRefused         a bundle that must not be served; names file or field, what was found, what is expected
-  x BundleNotWrittenError nothing was written: the contents contradict each other, or the place is taken
+  x BundleNotWrittenError nothing was written: the contents contradict each other, or the storage cannot be written
+    + BundleTakenError    another bundle lies there
   x BundleNotFetchedError nothing was fetched: where, what was found, what to do
 """
 
@@ -21,6 +22,10 @@ class BundleRefused(BundleError):  # noqa: N818  (a refusal is what status, log 
 
 class BundleNotWrittenError(BundleError):
     """Nothing was written."""
+
+
+class BundleTakenError(BundleNotWrittenError):
+    """Another bundle lies there; a bundle is never changed."""
 
 
 class BundleNotFetchedError(BundleError):

@@ -4,24 +4,18 @@
 proven by the server, not here.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from sluicegate.serving.bundle.errors import BundleNotFetchedError
+from sluicegate.serving.bundle.buckets import open_bucket
 from sluicegate.serving.bundle.failures import explain
 from sluicegate.serving.bundle.landing import landing
-from sluicegate.serving.bundle.optional import library
 from sluicegate.serving.bundle.progress import Progress
 from sluicegate.serving.bundle.registered import fetch_registered
 from sluicegate.serving.bundle.registries import pull
 from sluicegate.serving.bundle.remotes import Remote, remote_of
 from sluicegate.serving.bundle.transfers import copy_local, copy_tree, download
-
-_FILE_SYSTEMS = {"s3": ("s3fs", "S3FileSystem"), "gcs": ("gcsfs.core", "GCSFileSystem")}
-# gcsfs' newer class asks for the bucket's kind over gRPC first, for a minute where that is closed.
-_PLAIN_GCS = ("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
 
 
 def fetch(uri: str, directory: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> str:
@@ -59,11 +53,4 @@ def _from_bucket(uri: str, *, into: Path, environment: Mapping[str, str], progre
 
 
 def _from_file_system(remote: Remote, into: Path, progress: Progress) -> None:
-    module, name = _FILE_SYSTEMS[remote.kind]
-    if not remote.path.strip("/"):
-        raise BundleNotFetchedError(remote.uri, "no bucket", "write s3://BUCKET/PATH")
-    os.environ.setdefault(*_PLAIN_GCS)
-    made = getattr(library(module, remote.uri), name)
-    # A file system of its own: fsspec would else hand out one with another call's credentials.
-    filesystem = made(skip_instance_cache=True, use_listings_cache=False, **remote.options)
-    copy_tree(filesystem, remote.path, into, remote.uri, progress)
+    copy_tree(open_bucket(remote), remote.path, into, remote.uri, progress)

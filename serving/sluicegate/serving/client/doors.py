@@ -31,11 +31,12 @@ class Request:
     body: JSON | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    accept: str = "application/json"
 
     @property
     def headers(self) -> dict[str, str]:
         """What is sent and what is taken."""
-        return {"Accept": "application/json", "Content-Type": self.content_type}
+        return {"Accept": self.accept, "Content-Type": self.content_type}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,10 @@ class Fleet:
             there = [max(self._members, key=lambda node: self._members[node].heard_at)]
         return {node: self._members[node].delivery.acknowledged() for node in sorted(there)}
 
+    def has_anybody(self, now: float) -> bool:
+        """Whether an Envoy polls, or did a moment ago."""
+        return any(self._is_there(node, now) for node in self._members)
+
     def _is_there(self, node: str, now: float) -> bool:
         member = self._members[node]
         return member.open_polls > 0 or now - member.heard_at < GRACE_SECONDS

@@ -6,7 +6,7 @@ Accepted when it has translated it, and Envoy has it some milliseconds later. Wh
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import JSON
@@ -17,11 +17,15 @@ _NEEDED = ("Accepted", "ResolvedRefs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteState:
-    """``weights``: percent by predictor in the route's spec; in force only if ``complaint`` is empty."""
+    """``weights``: percent by predictor in the route's spec; in force only if ``complaint`` is empty.
+
+    ``refusal`` is the part of the complaint that is a gateway's no to the newest generation, and no mere waiting.
+    """
 
     weights: dict[str, int]
     version: str = ""
     complaint: str = ""
+    refusal: str = ""
 
     @property
     def acknowledged(self) -> bool:
@@ -31,22 +35,42 @@ class RouteState:
 
 def acknowledged_by(live: JSON, parents: tuple[JSON, ...]) -> RouteState:
     """What ``live``, as the API server has it, says about ``parents``, the parentRefs that it was given."""
+    complaints = [complaint for parent in parents for complaint in _complaints(live, parent)]
     return RouteState(
         weights=weights_of(live),
         version=version_of(live),
-        complaint="; ".join(complaint for parent in parents for complaint in _complaints(live, parent)),
+        complaint=_joined(complaints),
+        refusal=_joined(each for each in complaints if each.refuses),
     )
 
 
 def policy_complaint(live: JSON) -> str:
     """Why a BackendTrafficPolicy is not in force; empty when it is."""
+    return _joined(_policy_complaints(live))
+
+
+def policy_refusal(live: JSON) -> str:
+    """The part of it that is a gateway's no to the newest generation."""
+    return _joined(each for each in _policy_complaints(live) if each.refuses)
+
+
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    words: str
+    refuses: bool = False
+
+
+def _joined(complaints: Iterable[_Complaint]) -> str:
+    return "; ".join(each.words for each in complaints)
+
+
+def _policy_complaints(live: JSON) -> list[_Complaint]:
     generation = live.get("metadata", {}).get("generation", 0)
     ancestors = live.get("status", {}).get("ancestors", [])
     where = f"policy {live.get('metadata', {}).get('name', '')}"
     if not ancestors:
-        return f"{where}: no gateway has answered yet"
-    found = [text for one in ancestors for text in _condition(one.get("conditions", []), "Accepted", generation)]
-    return "; ".join(f"{where}: {text}" for text in found)
+        return [_Complaint(f"{where}: no gateway has answered yet")]
+    return [each for one in ancestors for each in _condition(one.get("conditions", []), "Accepted", generation, where)]
 
 
 def weights_of(route: JSON) -> dict[str, int]:
@@ -82,7 +106,7 @@ def _predictor(backend: JSON) -> str:
     return str(backend["name"])
 
 
-def _complaints(live: JSON, parent: JSON) -> Iterator[str]:
+def _complaints(live: JSON, parent: JSON) -> Iterator[_Complaint]:
     where = f"gateway {_place(live, parent)[0]}/{parent['name']}"
     answers = [
         one
@@ -90,25 +114,28 @@ def _complaints(live: JSON, parent: JSON) -> Iterator[str]:
         if _place(live, one["parentRef"]) == _place(live, parent)
     ]
     if not answers:
-        yield f"{where}: has not answered yet"
+        yield _Complaint(f"{where}: has not answered yet")
     for answer in answers:
         conditions = answer.get("conditions", [])
         generation = live.get("metadata", {}).get("generation", 0)
         for kind in _NEEDED:
-            yield from (f"{where}: {text}" for text in _condition(conditions, kind, generation))
+            yield from _condition(conditions, kind, generation, where)
         for one in conditions:
             if one["type"] == "PartiallyInvalid" and one["status"] == "True":
-                yield f"{where}: takes a part only: {one.get('reason', '')}: {one.get('message', '')}"
+                words = f"{where}: takes a part only: {one.get('reason', '')}: {one.get('message', '')}"
+                yield _Complaint(words, refuses=one.get("observedGeneration", 0) == generation)
 
 
-def _condition(conditions: list[JSON], kind: str, generation: int) -> Iterator[str]:
+def _condition(conditions: list[JSON], kind: str, generation: int, where: str) -> Iterator[_Complaint]:
     found = next((one for one in conditions if one["type"] == kind), None)
     if found is None:
-        yield f"says nothing of {kind} yet"
+        yield _Complaint(f"{where}: says nothing of {kind} yet")
     elif found.get("observedGeneration", 0) != generation:
-        yield f"{kind} is of generation {found.get('observedGeneration', 0)}, the newest is {generation}"
+        old = found.get("observedGeneration", 0)
+        yield _Complaint(f"{where}: {kind} is of generation {old}, the newest is {generation}")
     elif found["status"] != "True":
-        yield f"{kind} is {found['status']}: {found.get('reason', '')}: {found.get('message', '')}"
+        words = f"{where}: {kind} is {found['status']}: {found.get('reason', '')}: {found.get('message', '')}"
+        yield _Complaint(words, refuses=True)
 
 
 def _place(live: JSON, reference: JSON) -> tuple[object, ...]:

@@ -124,6 +124,11 @@ class XdsDoor:
         with self._lock:
             return self._fleet.by_node(time.monotonic())
 
+    def has_anybody(self) -> bool:
+        """Whether an Envoy polls here, or did a moment ago."""
+        with self._lock:
+            return self._fleet.has_anybody(time.monotonic())
+
     def expect(self, nodes: frozenset[str]) -> None:
         """Count nothing as acknowledged before these Envoys have it too, heard of or not."""
         with self._lock:

@@ -18,10 +18,11 @@ REFUSED = 78
 
 def main() -> int:
     """Run until told to stop; the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        asyncio.run(serve(read_process(), read_installation(os.environ)))
+        process = read_process()
+        logging.basicConfig(level=process.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        asyncio.run(serve(process, read_installation(os.environ)))
     except OperatorError as error:
         sys.stderr.write(f"refused: {error}\n")
         return REFUSED

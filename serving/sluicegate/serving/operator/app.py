@@ -9,12 +9,13 @@ import logging
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluicegate.serving.api.resources import CLUSTER_RESOURCES
@@ -31,29 +32,43 @@ from sluicegate.serving.operator.cluster.queue import WorkQueue
 from sluicegate.serving.operator.controller import Controller
 from sluicegate.serving.operator.errors import ClusterError, SettingsRefusedError
 from sluicegate.serving.operator.events import EventRecorder
+from sluicegate.serving.operator.gateways.beside import BesideEnvoy
 from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
+from sluicegate.serving.operator.gateways.choosing import choose
+from sluicegate.serving.operator.gateways.faces import Face
+from sluicegate.serving.operator.gateways.written import WrittenRoutes
 from sluicegate.serving.operator.metrics import Metrics
 from sluicegate.serving.operator.process import Process
 from sluicegate.serving.operator.settings import Installation
-from sluicegate.serving.operator.webhook import identity_in, serve_webhook
+from sluicegate.serving.operator.targets import judged_servers
+from sluicegate.serving.operator.webhook import serve_webhook
 
 GATEWAY_LOOK = 0.1
 """Seconds between looks at what Envoy acknowledged."""
 _LOG = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the cluster has: the chosen gateway's face (None: the bundled Envoy), and the kinds to watch."""
+
+    face: Face | None
+    kinds: tuple[str, ...]
+
+
 class Operator:
     """One replica. ``run`` is its whole life."""
 
-    def __init__(self, process: Process, installation: Installation, *, access: Access, kinds: tuple[str, ...]) -> None:
-        self._process, self._installation, self._clock = process, installation, SystemClock()
+    def __init__(self, process: Process, installation: Installation, *, access: Access, found: Found) -> None:
+        self._process, self._clock, self._face = process, SystemClock(), found.face
+        self._installation = replace(installation, foreign_gateway=found.face is not None)
         self._namespace = process.namespace or access.namespace
         self._queue, self._metrics = WorkQueue(), Metrics()
         self._cluster = Cluster(connect(access), told=self._metrics.told)
         self._caches = Caches(
             self._cluster,
             namespace=process.watch_namespace or None,
-            kinds=kinds,
+            kinds=found.kinds,
             changed=self._queue.add,
             controller_id=process.controller_id,
         )
@@ -100,7 +115,7 @@ class Operator:
         _LOG.info("caches are complete: %s", self._caches.sizes)
         await self._election.leads.wait()
         keys = self._known_keys()
-        gateway = BundledEnvoy(self._xds, expected=keys, changed=self._queue.add)
+        gateway = self._gateway(keys)
         controller = Controller(
             cluster=self._cluster,
             caches=self._caches,
@@ -124,6 +139,12 @@ class Operator:
                 group.create_task(self._queue.work(look))
             group.create_task(_watch(gateway))
 
+    def _gateway(self, keys: list[Key]) -> BundledEnvoy | BesideEnvoy:
+        if self._face is None:
+            return BundledEnvoy(self._xds, expected=keys, changed=self._queue.add)
+        written = WrittenRoutes(self._cluster, self._caches, self._face, again=self._queue.add_after)
+        return BesideEnvoy(written, self._xds, known=self._known_keys, changed=self._queue.add)
+
     def _known_keys(self) -> list[Key]:
         mine = self._caches.mine(self._caches.deployments)
         return [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in mine]
@@ -140,7 +161,11 @@ class Operator:
             text = self._metrics.exposition(self._caches, len(self._queue), leads=self._election.leads.is_set)
             return Response(text, media_type="text/plain; version=0.0.4")
 
-        return Starlette(routes=[Route("/livez", live), Route("/readyz", ready), Route("/metrics", metrics)])
+        async def servers(_request: Request) -> Response:
+            return JSONResponse(judged_servers(self._caches))
+
+        paths = {"/livez": live, "/readyz": ready, "/metrics": metrics, "/servers": servers}
+        return Starlette(routes=[Route(path, answer) for path, answer in paths.items()])
 
     def _gateway_door(self) -> Starlette:
         async def leading(_request: Request) -> Response:
@@ -155,9 +180,8 @@ class Operator:
             self._caches,
             self._installation,
             self._clock,
-            identity=identity_in(self._namespace, self._process.controller_id),
-            host=self._process.host,
-            port=self._process.webhook_port,
+            self._process,
+            namespace=self._namespace,
         )
 
     def _server(self, app: Starlette, port: int) -> uvicorn.Server:
@@ -182,20 +206,20 @@ async def serve(process: Process, installation: Installation) -> None:
         if not process.kubeconfig:
             raise SettingsRefusedError("no cluster: this is no pod with a service account, and KUBECONFIG is not set")
         access = from_kubeconfig(process.kubeconfig)
-    kinds = await _served_kinds(access)
-    await Operator(process, installation, access=access, kinds=kinds).run()
+    await Operator(process, installation, access=access, found=await _found(process, access)).run()
 
 
-async def _served_kinds(access: Access) -> tuple[str, ...]:
+async def _found(process: Process, access: Access) -> Found:
     cluster = Cluster(connect(access))
     try:
-        found = [kind for kind in WHERE_SERVED if await cluster.serves(CLUSTER_RESOURCES[kind])]
+        served = [kind for kind in WHERE_SERVED if await cluster.serves(CLUSTER_RESOURCES[kind])]
+        face = await choose(process.wish, cluster)
     finally:
         await cluster.close()
-    return (*ALWAYS, *found)
+    return Found(face=face, kinds=(*ALWAYS, *served, *((*face.kinds, "EndpointSlice") if face is not None else ())))
 
 
-async def _watch(gateway: BundledEnvoy) -> None:
+async def _watch(gateway: BundledEnvoy | BesideEnvoy) -> None:
     while True:
         gateway.look()
         await asyncio.sleep(GATEWAY_LOOK)

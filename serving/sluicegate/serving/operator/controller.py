@@ -28,8 +28,9 @@ from sluicegate.serving.operator.objects.left_out import left_out
 from sluicegate.serving.operator.objects.names import deployment_names, service_name
 from sluicegate.serving.operator.observing import answers, is_made_by, observed_replicas
 from sluicegate.serving.operator.ports import Clock, Gateway, InForce
-from sluicegate.serving.operator.reporting import on_kubernetes
+from sluicegate.serving.operator.reporting import on_kubernetes, told_by_gateway
 from sluicegate.serving.operator.settings import Installation
+from sluicegate.serving.operator.workflows import Workflows
 from sluicegate.serving.reconcile.admission import under_way
 from sluicegate.serving.reconcile.ending import seconds_to_next
 from sluicegate.serving.reconcile.lease import LeaseBook
@@ -82,6 +83,7 @@ class Controller:
         self._cluster, self._caches, self._gateway, self._queue = cluster, caches, gateway, queue
         self._events, self._clock, self._installation = events, clock, installation
         self._applier = Applier(cluster, caches)
+        self._workflows = Workflows(cluster, clock)
         self._leases: dict[Key, LeaseBook] = {}
 
     async def reconcile(self, key: Key) -> None:
@@ -111,8 +113,9 @@ class Controller:
         book, now = self._leases.get(key, LeaseBook()), self._clock.monotonic()
         under_way = [each.view for each in snapshot.rollouts if each.view.status.phase not in TERMINAL_PHASES]
         if under_way:
-            ends = (seconds_to_next(view, book.view(view, now), self._clock.now()) for view in under_way)
-            self._queue.add_after(key, min(min(ends) + _A_MOMENT, LOOK_EVERY))
+            ends = min(seconds_to_next(view, book.view(view, now), self._clock.now()) for view in under_way)
+            asked = min(map(self._workflows.seconds_to_next, under_way))
+            self._queue.add_after(key, min(ends + _A_MOMENT, asked, LOOK_EVERY))
 
     async def _advance_rollouts(self, key: Key, snapshot: Snapshot) -> None:
         """Store each rollout's next status, then change its target."""
@@ -121,11 +124,12 @@ class Controller:
         self._leases[key] = book
         for rollout in snapshot.rollouts:
             stored = snapshot.target_of(rollout.view)
+            lease = replace(book.view(rollout.view, now), orphaned=await self._workflows.ending(rollout.view))
             decision = advance(
                 rollout.view,
                 stored.target if stored is not None else None,
                 self._observed(key, stored),
-                book.view(rollout.view, now),
+                lease,
                 self._clock.now(),
                 [other.view for other in snapshot.rollouts if other is not rollout],
             )
@@ -239,8 +243,9 @@ class Controller:
             now=now,
         )
         _, warnings = validate_deployment(view, known_servers=None)
-        warnings = (*warnings, *left_out(view, self._installation))
+        warnings = (*warnings, *left_out(view, self._installation), *in_force.warnings)
         live = self._caches.made_for(*key).values()
+        status = told_by_gateway(status, in_force)
         status = on_kubernetes(status, view, live, services=plan.services, warnings=warnings, now=now)
         if plan.refusal:
             status = invalid_status(msgspec.structs.replace(view, status=status), plan.refusal, now)

@@ -11,6 +11,7 @@ from sluicegate.serving.operator.objects.layout import layout_of
 from sluicegate.serving.operator.objects.manifest import ObjectKey, key_of
 from sluicegate.serving.operator.objects.names import deployment_names
 from sluicegate.serving.operator.objects.rendering import objects_of
+from sluicegate.serving.operator.objects.roles import role_services
 from sluicegate.serving.operator.observing import key_of_deployment, predictor_of
 from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.reconcile.workloads import Workload, WorkloadKey
@@ -49,11 +50,12 @@ def makings_of(
 ) -> Makings:
     """All objects of a deployment and of the rollout under way. Raises NotRenderableError."""
     wanted: list[JSON] = []
-    for workload in workloads:
-        layout = layout_of(deployment, workload.predictor)
+    layouts = [layout_of(deployment, workload.predictor) for workload in workloads]
+    for workload, layout in zip(workloads, layouts, strict=True):
         held = rollout is not None and workload.predictor.name == rollout.status.stable
         replicas = _replicas_now(deployment_names(layout), live) if held else None
         wanted += objects_of(workload, deployment, owner, installation, live=live, hold_replicas=replicas)
+    wanted += role_services(deployment, owner, layouts, rollout, frozenset(map(key_of, wanted)))
     return Makings(wanted=tuple(wanted), live=live, predictors=frozenset(each.predictor.name for each in workloads))
 
 

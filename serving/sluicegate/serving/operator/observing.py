@@ -10,6 +10,7 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.names import workload_name
 from sluicegate.serving.gateway.routes import Address
 from sluicegate.serving.operator.cluster.cache import OWNER_LABEL
+from sluicegate.serving.operator.objects.kept import kept_port, revision_kept
 from sluicegate.serving.operator.objects.names import APP_LABEL, ENTRY_LABEL, PREDICTOR_LABEL, REVISION_ANNOTATION
 from sluicegate.serving.reconcile.workloads import Replica, ReplicaState, WorkloadKey
 
@@ -37,8 +38,10 @@ def observed_replicas(pods: Iterable[JSON], deployments: Iterable[JSON]) -> tupl
     ``pods`` are those that answer for a predictor, ``deployments`` make them; one that a quota, a policy or a webhook
     keeps from making pods counts as one failed server.
     """
+    deployments = tuple(deployments)
+    adopted = {each["metadata"]["name"]: kept for each in deployments if (kept := revision_kept(each))}
     found = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
-    servers = [_replica(pod, index) for index, pod in enumerate(found)]
+    servers = [_replica(pod, index, adopted) for index, pod in enumerate(found)]
     return (*servers, *(ghost for deployment in deployments for ghost in _ghosts(deployment)))
 
 
@@ -50,7 +53,8 @@ def predictor_of(labels: Mapping[str, str]) -> str:
 def key_of_deployment(deployment: JSON) -> WorkloadKey:
     """The workload and revision whose pods a Deployment makes."""
     template = (deployment.get("spec") or {}).get("template") or {}
-    return _identity({**(template.get("metadata") or {}), "namespace": deployment["metadata"]["namespace"]})
+    meta = {**(template.get("metadata") or {}), "namespace": deployment["metadata"]["namespace"]}
+    return _identity(meta, revision_kept(deployment))
 
 
 def key_of_object(obj: JSON) -> WorkloadKey:
@@ -68,10 +72,11 @@ def answers(pod: JSON) -> bool:
     return ENTRY_LABEL in (pod["metadata"].get("labels") or {})
 
 
-def _replica(pod: JSON, index: int) -> Replica:
+def _replica(pod: JSON, index: int, adopted: Mapping[str, str]) -> Replica:
+    """``adopted``: revisions of Deployments whose pods are Seldon Core's, and do not say it themselves."""
     meta, status = pod["metadata"], pod.get("status") or {}
     state, words = _state(pod)
-    namespace, workload, revision = _identity(meta)
+    namespace, workload, revision = _identity(meta, adopted.get((meta.get("labels") or {}).get(APP_LABEL, ""), ""))
     return Replica(
         namespace=namespace,
         workload=workload,
@@ -104,19 +109,15 @@ def unmade(key: WorkloadKey, message: str) -> Replica:
     )
 
 
-def _identity(meta: JSON) -> WorkloadKey:
+def _identity(meta: JSON, unsaid: str = "") -> WorkloadKey:
     labels = meta.get("labels") or {}
     workload = workload_name(labels.get(OWNER_LABEL, ""), predictor_of(labels))
-    return meta["namespace"], workload, (meta.get("annotations") or {}).get(REVISION_ANNOTATION, "")
+    return meta["namespace"], workload, (meta.get("annotations") or {}).get(REVISION_ANNOTATION, unsaid)
 
 
 def _port(pod: JSON) -> int:
-    """Where the pod takes requests: the port called ``http`` of the first container that has one."""
-    for container in (pod.get("spec") or {}).get("containers") or ():
-        for port in container.get("ports") or ():
-            if port.get("name") == "http":
-                return int(port["containerPort"])
-    return _DEFAULT_PORT
+    """Where the pod takes requests: the port called ``http`` of the engine, or of the first container that has one."""
+    return kept_port(pod) or _DEFAULT_PORT
 
 
 def _is_told_a_digest(pod: JSON) -> bool:

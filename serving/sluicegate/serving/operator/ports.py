@@ -17,13 +17,18 @@ class InForce:
     """What a gateway does with one deployment's requests now.
 
     ``settled``: the newest route is in force. ``traffic`` and ``mirror`` are percent by predictor; None while the
-    gateway has not spoken yet. ``rejected`` has its words when it refused the newest route.
+    gateway has not spoken yet. ``rejected`` has its words when it refused the newest route, ``waiting`` those for what
+    is not so yet. ``warnings`` are sentences about what it cannot do as the route asks.
     """
 
     settled: bool = False
     traffic: dict[str, int] | None = None
     mirror: dict[str, int] = field(default_factory=dict)
     rejected: str = ""
+    waiting: str = ""
+    warnings: tuple[str, ...] = ()
+    acknowledges: bool = True
+    """Whether this gateway says what it has in force. Where it does not, what was written counts."""
 
 
 class Gateway(Protocol):

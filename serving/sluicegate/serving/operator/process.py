@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sluicegate.serving.operator.errors import SettingsRefusedError
+from sluicegate.serving.operator.gateways.choosing import Wish
 from sluicegate.serving.operator.sharing import named
 
 LEASE = "sluicegate-operator"
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,27 @@ PROCESS_SETTINGS = (
     ProcessSetting("http_port", "SLUICEGATE_HTTP_PORT", 8080, "Port of health and metrics."),
     ProcessSetting("xds_port", "SLUICEGATE_XDS_PORT", 8081, "Port at which the bundled Envoys ask for their routes."),
     ProcessSetting("webhook_port", "SLUICEGATE_WEBHOOK_PORT", 9443, "Port of the admission webhook; 0: none."),
+    ProcessSetting(
+        "webhook_certificate",
+        "SLUICEGATE_WEBHOOK_CERTIFICATE",
+        "",
+        "Directory of the webhook's tls.crt and tls.key, if somebody else keeps them; the operator does if empty.",
+    ),
     ProcessSetting("front_port", "SLUICEGATE_GATEWAY_PORT", 8003, "Port at which the bundled Envoys take requests."),
+    ProcessSetting(
+        "gateway_kind", "SLUICEGATE_GATEWAY_KIND", "auto", "Who leads requests: auto, envoy, gateway-api or istio."
+    ),
+    ProcessSetting(
+        "gateway", "SLUICEGATE_GATEWAY", "", "The Gateway that routes attach to: namespace/name, or with /listener."
+    ),
+    ProcessSetting(
+        "gateway_hosts", "SLUICEGATE_GATEWAY_HOSTS", "", "Hosts that routes answer on, separated by commas; empty: all."
+    ),
+    ProcessSetting("istio_tls_mode", "SLUICEGATE_ISTIO_TLS_MODE", "", "TLS mode of Istio's DestinationRules."),
     ProcessSetting("workers", "SLUICEGATE_WORKERS", 4, "How many deployments are looked at at a time."),
+    ProcessSetting(
+        "log_level", "SLUICEGATE_LOG_LEVEL", "info", "The least that is logged: debug, info, warning, error."
+    ),
     ProcessSetting("kubeconfig", "KUBECONFIG", "", "Which cluster, outside of one."),
 )
 
@@ -57,9 +79,21 @@ class Process:
     http_port: int
     xds_port: int
     webhook_port: int
+    webhook_certificate: str
     front_port: int
+    gateway_kind: str
+    gateway: str
+    gateway_hosts: str
+    istio_tls_mode: str
     workers: int
+    log_level: str
     kubeconfig: str
+
+    @property
+    def wish(self) -> Wish:
+        """What is said of the gateway."""
+        hosts = tuple(host.strip() for host in self.gateway_hosts.split(",") if host.strip())
+        return Wish(kind=self.gateway_kind, gateway=self.gateway, hostnames=hosts, istio_tls_mode=self.istio_tls_mode)
 
 
 def read_process(environment: Mapping[str, str] = os.environ) -> Process:
@@ -67,6 +101,10 @@ def read_process(environment: Mapping[str, str] = os.environ) -> Process:
     values = {each.name: _read(each, environment.get(each.env)) for each in PROCESS_SETTINGS}
     values["identity"] = values["identity"] or socket.gethostname()
     values["lease"] = values["lease"] or named(LEASE, str(values["controller_id"]))
+    if str(values["log_level"]).upper() not in _LEVELS:
+        raise SettingsRefusedError(
+            f"SLUICEGATE_LOG_LEVEL: found {values['log_level']!r}; expected {' | '.join(_LEVELS)}"
+        )
     return Process(**values)  # type: ignore[arg-type]  # each is of its default's type
 
 

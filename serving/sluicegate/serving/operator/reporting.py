@@ -18,9 +18,11 @@ from sluicegate.serving.api.seldon_deployment import (
     SeldonDeploymentStatus,
     ServiceStatus,
 )
+from sluicegate.serving.operator.ports import InForce
 
 HTTP_PORT, GRPC_PORT = 8000, 5001
 _V2 = ("v2", "kfserving")
+_WRITTEN = "this gateway acknowledges nothing: traffic is what was written"
 
 
 def on_kubernetes(
@@ -51,6 +53,22 @@ def on_kubernetes(
         address=Address(url=_url(first, deployment)) if first else None,
         conditions=(*status.conditions, *since(deployment.status.conditions, added, now)),
     )
+
+
+def told_by_gateway(status: SeldonDeploymentStatus, in_force: InForce) -> SeldonDeploymentStatus:
+    """``status`` with what a gateway of the cluster says, or that it says nothing."""
+    conditions = (
+        _acknowledged(each, in_force) if each.type == "TrafficAcknowledged" else each for each in status.conditions
+    )
+    return msgspec.structs.replace(status, conditions=tuple(conditions))
+
+
+def _acknowledged(said: Condition, in_force: InForce) -> Condition:
+    if in_force.settled and not in_force.acknowledges:
+        return msgspec.structs.replace(said, reason="Written", message=_WRITTEN)
+    if in_force.rejected or not in_force.waiting:
+        return said
+    return msgspec.structs.replace(said, message=in_force.waiting)
 
 
 def _kind(made: Iterable[JSON], kind: str) -> Iterator[JSON]:

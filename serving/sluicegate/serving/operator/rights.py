@@ -44,8 +44,9 @@ EVERYWHERE = (
     Right("autoscaling", ("horizontalpodautoscalers",), MADE),
     Right("policy", ("poddisruptionbudgets",), MADE),
     Right("keda.sh", ("scaledobjects",), MADE),
-    Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), MADE),
     Right("", ("events",), ("create",)),
+    # Whether the workflow that a rollout names is still there. Without this the rollout's lease has to run out.
+    Right("argoproj.io", ("workflows",), ("get",)),
 )
 """In the namespaces that it looks after."""
 CLUSTER_WIDE = (
@@ -74,6 +75,24 @@ CERTIFICATE = (
     Right("", ("secrets",), ("get", "update"), ("sluicegate-webhook-certificate",)),
 )
 """In its own namespace, for the webhook's certificate."""
+
+_ROUTED = (*MADE, "get")
+"""An object that a route would be called like may be a person's, and is looked at before it is written."""
+BY_GATEWAY = {
+    "gateway-api": (
+        Right("gateway.networking.k8s.io", ("gateways",), ("get", "list")),
+        Right("gateway.networking.k8s.io", ("gatewayclasses",), ("get",)),
+        Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), _ROUTED),
+        Right("gateway.envoyproxy.io", ("backendtrafficpolicies", "httproutefilters"), _ROUTED),
+        Right("discovery.k8s.io", ("endpointslices",), SEEN),
+    ),
+    "istio": (
+        Right("networking.istio.io", ("gateways",), ("get",)),
+        Right("networking.istio.io", ("virtualservices", "destinationrules"), _ROUTED),
+        Right("discovery.k8s.io", ("endpointslices",), SEEN),
+    ),
+}
+"""What each gateway of the cluster needs besides; whoever runs none of them grants none of it."""
 
 
 def rules(rights: Iterable[Right]) -> list[JSON]:
@@ -107,6 +126,13 @@ def namespaced_manifests() -> list[JSON]:
         _object(_RBAC, "Role", NAMESPACED, HERE) | {"rules": rules((*EVERYWHERE, *lease_rights()))},
         _binding("RoleBinding", NAMESPACED, HERE, HERE),
     ]
+
+
+def gateway_manifests(kind: str, namespace: str) -> list[JSON]:
+    """Role and binding that an operator in ``namespace`` needs besides for gateways of this kind."""
+    name = f"{NAME}-{kind}"
+    role = _object(_RBAC, "ClusterRole", name, None) | {"rules": rules(BY_GATEWAY[kind])}
+    return [role, _binding("ClusterRoleBinding", name, None, namespace)]
 
 
 def _object(api_version: str, kind: str, name: str, namespace: str | None) -> JSON:

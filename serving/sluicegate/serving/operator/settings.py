@@ -115,6 +115,9 @@ class Installation:
     user_id: str
     native_sleep: bool
     keda: bool
+    foreign_gateway: bool = False
+    """No setting, but what the chosen gateway needs: one that is not our Envoy cannot mark copies, and counts nothing
+    for us, so our servers get a port for copies and give up a little before it does."""
 
     def server_image(self, implementation: str, protocol: str) -> str:
         """Image of a prepackaged server, nothing when there is none."""

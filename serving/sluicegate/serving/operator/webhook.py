@@ -8,13 +8,20 @@ import logging
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.admission.asking import ClusterDryRun, ClusterSecrets, ClusterWebhookConfigurations
 from sluicegate.serving.operator.admission.authority import Pair
 from sluicegate.serving.operator.admission.certificates import Periods
 from sluicegate.serving.operator.admission.door import Server, create_door
-from sluicegate.serving.operator.admission.keeping import Identity, KeptCertificate, keep
+from sluicegate.serving.operator.admission.keeping import (
+    CertificateFiles,
+    CertificateSource,
+    Identity,
+    KeptCertificate,
+    keep,
+)
 from sluicegate.serving.operator.admission.rendering import installed_servers, renderer
 from sluicegate.serving.operator.admission.reviewer import Reviewer
 from sluicegate.serving.operator.admission.tls import ServedCertificate
@@ -22,6 +29,7 @@ from sluicegate.serving.operator.cluster.caches import Caches
 from sluicegate.serving.operator.cluster.client import Cluster
 from sluicegate.serving.operator.errors import OperatorError
 from sluicegate.serving.operator.ports import Clock
+from sluicegate.serving.operator.process import Process
 from sluicegate.serving.operator.settings import Installation
 from sluicegate.serving.operator.sharing import named
 from sluicegate.serving.reconcile.reviews import Servers
@@ -55,23 +63,31 @@ async def serve_webhook(
     caches: Caches,
     installation: Installation,
     clock: Clock,
+    process: Process,
     *,
-    identity: Identity,
-    host: str,
-    port: int,
+    namespace: str,
 ) -> None:
     """Until cancelled."""
-    secrets, configurations = ClusterSecrets(cluster), ClusterWebhookConfigurations(cluster)
-    source = KeptCertificate(secrets, configurations, clock, identity, Periods())
+    source = _source(cluster, clock, process, namespace)
     served = ServedCertificate(await _first(source))
     keeping = asyncio.create_task(keep(source, served.use))
     try:
-        await Server(create_door(_reviewer(cluster, caches, installation)), served).serve(sockets=[_listen(host, port)])
+        await Server(create_door(_reviewer(cluster, caches, installation)), served).serve(
+            sockets=[_listen(process.host, process.webhook_port)]
+        )
     finally:
         keeping.cancel()
 
 
-async def _first(source: KeptCertificate) -> Pair:
+def _source(cluster: Cluster, clock: Clock, process: Process, namespace: str) -> CertificateSource:
+    if process.webhook_certificate:
+        return CertificateFiles(Path(process.webhook_certificate))
+    identity = identity_in(namespace, process.controller_id)
+    secrets, configurations = ClusterSecrets(cluster), ClusterWebhookConfigurations(cluster)
+    return KeptCertificate(secrets, configurations, clock, identity, Periods())
+
+
+async def _first(source: CertificateSource) -> Pair:
     """The first certificate, asked for until there is one."""
     while True:
         try:

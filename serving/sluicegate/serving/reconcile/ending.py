@@ -13,6 +13,8 @@ PROGRESS_DEADLINE_SECONDS = 600.0
 CRASH_LIMIT = 3
 """Restarts after which a candidate that is not ready counts as failing; a single crash is for the analysis to judge."""
 REFUSED_PREFIX = "refused:"
+ORPHANED = "WorkflowDied"
+"""Reason of a rollout that ends because its workflow is known to be gone."""
 _EXPECTED: dict[str, tuple[TargetState, ...]] = {"Promoting": ("stable", "candidate"), "Baking": ("candidate",)}
 
 
@@ -84,6 +86,9 @@ def _candidate_cause(rollout: ModelRollout, target: Target | None, observed: Obs
 
 
 def _lease_cause(rollout: ModelRollout, lease: LeaseView) -> Cause | None:
+    # A workflow that asked for the end of the bake has said its last word; what it asked for is done.
+    if lease.orphaned and rollout.spec.desired.intent != "Complete":
+        return Cause(reason=ORPHANED, message=lease.orphaned)
     if rollout.status.phase not in LEASED_PHASES or not lease.expired:
         return None
     if not is_claimed(rollout):

@@ -20,6 +20,8 @@ class LeaseView:
 
     granted: float
     age: float = 0.0
+    orphaned: str = ""
+    """Why nobody will renew it any more, where that is known: what became of the workflow."""
 
     @property
     def expired(self) -> bool:

@@ -12,16 +12,17 @@ import msgspec
 
 from sluicegate.serving.api.conditions import condition, since, timestamp
 from sluicegate.serving.api.defaults import model_of, stable_of
-from sluicegate.serving.api.metadata import Condition
+from sluicegate.serving.api.metadata import PAUSED_ANNOTATION, Condition
 from sluicegate.serving.api.model_rollout import TERMINAL_PHASES, ModelRollout, ModelRolloutStatus, Phase
 from sluicegate.serving.reconcile.admission import Admission, admit, has_started, superseded_by
-from sluicegate.serving.reconcile.ending import Cause, cause_to_end
+from sluicegate.serving.reconcile.ending import ORPHANED, Cause, cause_to_end
 from sluicegate.serving.reconcile.lease import LeaseView, is_claimed
 from sluicegate.serving.reconcile.notices import Notice
 from sluicegate.serving.reconcile.target import Swap, Target, TargetState, raw_predictor, state_of
 from sluicegate.serving.reconcile.traffic import is_foreign
 from sluicegate.serving.reconcile.workloads import Observed, workload_of
 
+_LONGEST = 1000
 _GOOD: frozenset[Phase] = frozenset({"Pending", "Queued", "Ready", "Progressing", "Promoting", "Baking", "Promoted"})
 
 
@@ -47,7 +48,7 @@ def advance(
         return Decision(status=rollout.status)
     others = tuple(others)
     if not has_started(rollout):
-        return _noticed(rollout, Decision(status=_begun(rollout, target, others, now)))
+        return _noticed(rollout, Decision(status=_begun(rollout, target, lease, others, now)))
     seen = _seen(rollout, target, observed, now)
     cause = cause_to_end(seen, target, observed, lease, now)
     heir = superseded_by(seen, others)
@@ -59,19 +60,21 @@ def advance(
 
 
 def _begun(
-    rollout: ModelRollout, target: Target | None, others: tuple[ModelRollout, ...], now: float
+    rollout: ModelRollout, target: Target | None, lease: LeaseView, others: tuple[ModelRollout, ...], now: float
 ) -> ModelRolloutStatus:
     heir = superseded_by(rollout, others)
     if heir:
         admission = Admission(verdict="refuse", reason="Superseded", message=f"rollout {heir!r} takes its place")
     elif rollout.spec.desired.intent == "Abort":
         admission = Admission(verdict="refuse", reason="Aborted", message=rollout.spec.desired.message)
+    elif lease.orphaned:
+        admission = Admission(verdict="refuse", reason=ORPHANED, message=lease.orphaned)
     else:
         admission = admit(rollout, others, target.view if target is not None else None)
     said = {"reason": admission.reason, "message": admission.message, "candidate": rollout.spec.candidate.name}
     match admission.verdict:
         case "refuse":
-            gone = admission.reason in ("Superseded", "Aborted")
+            gone = admission.reason in ("Superseded", "Aborted", ORPHANED)
             return _entered(rollout.status, "RolledBack" if gone else "Refused", ended_at=timestamp(now), **said)
         case "wait":
             return _entered(rollout.status, "Queued", **said)
@@ -109,9 +112,17 @@ def _seen(rollout: ModelRollout, target: Target | None, observed: Observed, now:
         step=desired.step if claimed else rollout.status.step,
         lease_renewal=desired.renewal if claimed else rollout.status.lease_renewal,
         evidence=desired.evidence if claimed and desired.evidence else rollout.status.evidence,
-        conditions=since(rollout.status.conditions, (_readiness(rollout, target, observed),), now),
+        conditions=since(rollout.status.conditions, (_readiness(rollout, target, observed), *_pause(rollout)), now),
     )
     return msgspec.structs.replace(rollout, status=status)
+
+
+def _pause(rollout: ModelRollout) -> tuple[Condition, ...]:
+    """Why it waits, in the words of whoever paused it; nothing while it does not."""
+    if not rollout.spec.paused:
+        return ()
+    because = rollout.metadata.annotations.get(PAUSED_ANNOTATION, "somebody set spec.paused, and did not say why")
+    return (condition("Paused", holds=True, reason="WaitsForAPerson", message=because[:_LONGEST]),)
 
 
 def _readiness(rollout: ModelRollout, target: Target | None, observed: Observed) -> Condition:

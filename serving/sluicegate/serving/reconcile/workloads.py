@@ -7,6 +7,7 @@ operator to a Deployment and Services.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sluicegate.serving.api.annotations import shared_by_servers
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.model_rollout import ModelRollout
 from sluicegate.serving.api.names import revision_of, workload_name
@@ -83,7 +84,7 @@ def workload_of(deployment: SeldonDeployment, predictor: PredictorSpec) -> Workl
         deployment=deployment.metadata.name,
         predictor=predictor,
         name=workload_name(deployment.metadata.name, predictor.name),
-        revision=revision_of(predictor, protocol),
+        revision=revision_of(predictor, protocol, shared_by_servers(deployment)),
         replicas=replicas_of(deployment.spec, predictor),
         protocol=protocol or "seldon",
     )

@@ -42,7 +42,8 @@ class Metrics:
 
     identity: Labels
     unit: Labels
-    requests: dict[tuple[str, str, int], Histogram] = field(default_factory=dict)
+    requests: dict[tuple[str, str, int, bool], Histogram] = field(default_factory=dict)
+    """By service, method, status, and whether they were copies that a gateway mirrored here."""
     feedback: int = 0
     reward: float = 0.0
     reward_negative: float = 0.0
@@ -51,9 +52,9 @@ class Metrics:
     gauges: dict[str, tuple[str, Callable[[], float]]] = field(default_factory=dict)
     """Own figures, read when asked: name to (help, reader); names that end in ``_total`` are counters."""
 
-    def observe(self, service: str, method: str, code: int, seconds: float) -> None:
+    def observe(self, service: str, method: str, code: int, seconds: float, *, copy: bool = False) -> None:
         """Count a request by service (``predictions``, ``feedback``, …), HTTP method and status."""
-        key = (service, method, code)
+        key = (service, method, code, copy)
         histogram = self.requests.get(key)
         if histogram is None:
             histogram = self.requests[key] = _histogram(BUCKETS)
@@ -80,9 +81,9 @@ def exposition(metrics: Metrics) -> str:
 def _requests(metrics: Metrics) -> Iterator[str]:
     name = "seldon_api_executor_server_requests_seconds"
     yield from _head(name, "histogram", "Time from the last byte of a request to its answer")
-    for (service, method, code), histogram in metrics.requests.items():
+    for (service, method, code, copy), histogram in metrics.requests.items():
         labels = (*metrics.identity, ("service", service), ("method", method.lower()), ("code", str(code)))
-        yield from _lines(name, labels, histogram)
+        yield from _lines(name, (*labels, ("copy", "true")) if copy else labels, histogram)
 
 
 def _feedback(metrics: Metrics) -> Iterator[str]:

@@ -142,7 +142,8 @@ class Prediction:
     def _answer(self, status: int, body: bytes) -> None:
         seconds = perf_counter() - self._request.received
         self._reply(Response(status=status, body=body, headers=puid_header(self._puid)))
-        self._behind.metrics.observe("predictions", self._request.method, status, seconds)
+        copy = is_copy(self._request, self._behind.predictor)
+        self._behind.metrics.observe("predictions", self._request.method, status, seconds, copy=copy)
         self._log(RESPONSE, body, status, seconds)
 
     def _log(self, kind: str, data: bytes, status: int | None = None, seconds: float | None = None) -> None:

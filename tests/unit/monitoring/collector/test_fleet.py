@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sluicegate.monitoring.collector.fleet import EnvoyFleet, statistics_of
+from sluicegate.monitoring.collector.fleet import Fleet, statistics_of
 from sluicegate.monitoring.collector.sampling import increments
 from sluicegate.monitoring.sources.errors import UnreachableError
 from sluicegate.monitoring.sources.gateway import ClusterCounts, EnvoyAdmin, GatewaySample
@@ -49,7 +49,7 @@ def counted(*moments: dict[str, int | None]) -> list[int]:
 
     async def scenario() -> list[int]:
         envoys, previous, found = Envoys(), None, []
-        fleet = EnvoyFleet(envoys.lookup, envoys.admin)
+        fleet = Fleet(envoys.lookup, envoys.admin, nobody="none is there")
         for totals in moments:
             envoys.totals = totals
             sample = await fleet.read()
@@ -91,4 +91,4 @@ def test_a_gateway_without_figures_is_unreachable_and_not_idle(totals: dict[str,
 
 def test_an_address_is_one_envoy_and_a_name_is_all_behind_it() -> None:
     assert isinstance(statistics_of("http://127.0.0.1:9901"), EnvoyAdmin)
-    assert isinstance(statistics_of("http://gateway-statistics:8005"), EnvoyFleet)
+    assert isinstance(statistics_of("http://gateway-statistics:8005"), Fleet)

@@ -63,12 +63,14 @@ def test_sizes_are_read(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_each_image_is_a_target_with_an_entry_point_and_a_row(name: str) -> None:
-    stages = (
-        (ROOT / "images" / "Dockerfile").read_text().partition(f"\nFROM runtime AS {name}\n")[2].partition("\nFROM")
-    )
+    text = (ROOT / "images" / "Dockerfile").read_text()
 
-    assert "ENTRYPOINT [" in stages[0]
-    assert f"requirements/{name}.txt" in (ROOT / "images" / "Dockerfile").read_text()
+    parent = IMAGES[name].on or "runtime"
+    stage = text.partition(f"\nFROM {parent} AS {name}\n")[2].partition("\nFROM")[0]
+
+    assert "COPY --from=" in stage
+    assert ("ENTRYPOINT [" in stage) == (parent == "runtime")  # another image's entry point is inherited
+    assert f"requirements/{name}.txt" in text
     assert f"| `{name}` |" in (ROOT / "docs" / "reference" / "images.md").read_text()
 
 

@@ -12,9 +12,8 @@ from sluicegate.pipelines.workflows.expressions import (
     duration_seconds,
     evaluate_depends,
     evaluate_when,
-    references,
-    substitute,
 )
+from sluicegate.pipelines.workflows.templating import references, substitute
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,13 @@ def test_a_route_without_traffic_has_no_weights() -> None:
 def test_a_policy_says_whether_it_is_in_force(status: dict[str, Any], expected: str) -> None:
     """Like a route."""
     assert policy_complaint({"metadata": {"name": "p", "generation": 2}, "status": status}) == expected
+
+
+def test_waiting_is_no_refusal() -> None:
+    """Only a no to the newest generation is one."""
+    waiting = acknowledged_by(live(condition("Accepted", "False", generation=1), condition("ResolvedRefs")), (PARENT,))
+    refused = acknowledged_by(live(condition("Accepted", "False", reason="R", message="m")), (PARENT,))
+
+    assert (waiting.acknowledged, waiting.refusal) == (False, "")
+    assert refused.refusal == "gateway gateway/gateway: Accepted is False: R: m"
+    assert "says nothing of ResolvedRefs yet" in refused.complaint

@@ -272,12 +272,15 @@ def test_a_paused_rollout_gets_no_more(world: World) -> None:
     world.settle()
     paused = world.store.get("ModelRollout", name)
     paused["spec"]["paused"] = True
+    paused["metadata"]["annotations"] = {"sluicegate.dev/paused-because": "jane looks at it"}
     world.write(paused)
     world.desire(name, weight=50, intent="Promote")
     world.settle()
 
     assert world.gateway.shares(NAME) == {"v1": 75, "v2": 25}
-    assert world.rollout(name).status.phase == "Progressing"
+    status = world.rollout(name).status
+    assert status.phase == "Progressing"
+    assert [each.message for each in status.conditions if each.type == "Paused"] == ["jane looks at it"]
 
 
 def test_a_full_disk_does_not_hold_traffic_at_a_candidate(world: World) -> None:

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.serving.operator.rendered import INSTALLATION, render
@@ -14,7 +15,13 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.names import is_dns_label, revision_of
 from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment
 from sluicegate.serving.operator.objects.layout import entry_port, layout_of
-from sluicegate.serving.operator.objects.names import PREDICTOR_LABEL, deployment_names, entry_selector, service_name
+from sluicegate.serving.operator.objects.names import (
+    PREDICTOR_LABEL,
+    REVISION_ANNOTATION,
+    deployment_names,
+    entry_selector,
+    service_name,
+)
 
 labels = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 short_labels = st.from_regex(r"[a-z]{1,3}", fullmatch=True)
@@ -102,6 +109,7 @@ def test_the_predictors_service_leads_to_the_entry_in_exactly_the_pods_of_one_de
     assert first["containerPort"] == entry_port(layout)
 
 
+SAMPLES_PREDICTOR = predictor({"name": "model", "implementation": "SKLEARN_SERVER", "modelUri": "s3://m/1"}, name="a")
 NEUTRAL: list[JSON] = [
     {"traffic": 50},
     {"replicas": 7},
@@ -133,6 +141,59 @@ def test_pod_templates_change_just_when_the_revision_does(base: JSON, changes: l
     same = templates(deployment(base)) == templates(deployment(changed))
 
     assert same == (revision_of(decode(base, PredictorSpec)) == revision_of(decode(changed, PredictorSpec)))
+
+
+NOTES = st.dictionaries(
+    st.sampled_from(
+        [
+            "seldon.io/engine-log-level",
+            "seldon.io/engine-separate-pod",
+            "seldon.io/executor-logger-queue-size",
+            "seldon.io/grpc-timeout",
+            "seldon.io/istio-host",
+            "seldon.io/rest-timeout",
+            "team",
+        ]
+    ),
+    st.sampled_from(["true", "7", "8"]),
+    max_size=3,
+)
+
+
+@st.composite
+def said_to_all(draw: st.DrawFn) -> JSON:
+    """What a deployment says beside its predictors."""
+    spec = {"annotations": draw(NOTES), "transport": draw(st.sampled_from(["", "rest", "grpc"]))}
+    return {"spec": spec | {"protocol": draw(st.sampled_from(["", "seldon", "v2"]))}, "annotations": draw(NOTES)}
+
+
+@given(predictor=predictors(), one=said_to_all(), other=said_to_all())
+@settings(max_examples=150, deadline=None)
+def test_new_pods_for_what_the_deployment_says_have_a_new_revision(predictor: JSON, one: JSON, other: JSON) -> None:
+    before, after = (_templates_without_revision(_saying(predictor, said)) for said in (one, other))
+
+    assert before[0] == after[0] or before[1] != after[1]
+
+
+@pytest.mark.parametrize("note", ["seldon.io/istio-host", "sluicegate.dev/sticky-header", "team"])
+def test_what_only_a_gateway_or_a_person_reads_starts_no_new_pods(note: str) -> None:
+    said = {"spec": {}, "annotations": {note: "x"}}
+
+    assert templates(_saying(SAMPLES_PREDICTOR, said)) == templates(deployment(SAMPLES_PREDICTOR))
+
+
+def _saying(predictor: JSON, said: JSON) -> JSON:
+    raw = deployment(predictor)
+    raw["metadata"] = raw["metadata"] | {"annotations": said["annotations"]}
+    return raw | {"spec": raw["spec"] | said["spec"]}
+
+
+def _templates_without_revision(raw: JSON) -> tuple[JSON, set[str]]:
+    """Pod templates as they would be if no revision stood in them, and their revisions."""
+    found, revisions = templates(raw), set()
+    for template in found.values():
+        revisions.add(template["metadata"]["annotations"].pop(REVISION_ANNOTATION))
+    return found, revisions
 
 
 @given(name=st.sampled_from(sorted(SAMPLES)), traffic=st.integers(0, 100), replicas=st.integers(0, 9))

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.fakes.operator_world import OperatorWorld
+from tests.fakes.routed_world import RoutedWorld, endpoints_follow
 from tests.fakes.world import NAME, World, deployment, predictor, rollout
 
 from sluicegate.serving.api import model_rollout
@@ -205,6 +206,22 @@ class OperatorMachine(RolloutMachine):
         super().teardown()
 
 
+class RoutedMachine(OperatorMachine):
+    """The same behind a gateway of the Gateway API: told by objects, it answers late, and refuses at times."""
+
+    world_type = RoutedWorld
+
+    @rule()
+    def endpoints_follow(self) -> None:
+        """Later than the pods."""
+        endpoints_follow(self.world.store)
+
+    @rule()
+    def the_gateway_refuses(self) -> None:
+        """Whatever is written there; what it had goes on."""
+        self.world.gateway.follow(accepted=False)  # type: ignore[call-arg]  # only this one can
+
+
 # A failure is made small before it is shown, and that takes its time.
 TestRollouts = pytest.mark.timeout(400)(RolloutMachine.TestCase)
 TestRollouts.settings = settings(
@@ -212,3 +229,5 @@ TestRollouts.settings = settings(
 )
 TestOperator = pytest.mark.timeout(400)(OperatorMachine.TestCase)
 TestOperator.settings = settings(TestRollouts.settings, max_examples=40)
+TestRouted = pytest.mark.timeout(400)(RoutedMachine.TestCase)
+TestRouted.settings = settings(TestRollouts.settings, max_examples=40)

@@ -11,8 +11,8 @@ from sluicegate.serving.operator.sharing import is_of
 
 ALWAYS = ("Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget")
 """Kinds made for a SeldonDeployment that every cluster serves."""
-WHERE_SERVED = ("ScaledObject", "HTTPRoute", "GRPCRoute")
-"""Kinds that are watched where the cluster knows them."""
+WHERE_SERVED = ("ScaledObject",)
+"""Kinds that are watched where the cluster knows them; those of a gateway besides, where it is chosen."""
 
 
 def target_of(rollout: JSON) -> Key:

@@ -25,6 +25,7 @@ from sluicegate.serving.operator.errors import (
 FIELD_MANAGER = "sluicegate-operator"
 PAGE = 500
 WATCH_SECONDS = 240
+ONLY_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _MISFITS = ("failed to create typed patch object", "unable to convert unstructured object")
 """How the API server says, with code 500, that a field is unknown or of another type: the same again will not help."""
 WatchType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
@@ -55,6 +56,11 @@ class Cluster:
     async def get(self, resource: Resource, namespace: str, name: str) -> JSON:
         """One object."""
         return await self._call(Request(verb="get", resource=resource, namespace=namespace, name=name))
+
+    async def metadata(self, resource: Resource, namespace: str, name: str) -> JSON:
+        """An object without spec and status, which are large in some kinds."""
+        request = Request(verb="get", resource=resource, namespace=namespace, name=name)
+        return await self._call(request, headers={"Accept": ONLY_METADATA})
 
     async def list(self, resource: Resource, namespace: str | None, *, labels: str = "") -> tuple[list[JSON], str]:
         """All objects, page by page, and the resourceVersion from which a watch goes on."""
@@ -125,9 +131,10 @@ class Cluster:
         *,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> JSON:
         content = None if body is None else msgspec.json.encode(body)
-        headers = {"Content-Type": content_type} if body is not None else {}
+        headers = {**(headers or {}), **({"Content-Type": content_type} if body is not None else {})}
         try:
             answer = await self._client.request(
                 request.method, request.path, params=query, content=content, headers=headers

@@ -94,16 +94,16 @@ def _has(live: JSON, key: str, wanted: Any, path: tuple[str, ...]) -> bool:
 
 
 def _contains_items(live: list[Any], wanted: list[Any], path: tuple[str, ...]) -> bool:
-    keys = _item_keys(wanted, path)
+    keys = item_keys(wanted, path)
     if not keys:
         return len(live) == len(wanted) and all(
             contains(one, other, path) for one, other in zip(live, wanted, strict=True)
         )
-    found = {_item_key(each, keys): each for each in live if isinstance(each, dict)}
-    return all(contains(found.get(_item_key(each, keys)), each, path) for each in wanted)
+    found = {item_key(each, keys): each for each in live if isinstance(each, dict)}
+    return all(contains(found.get(item_key(each, keys)), each, path) for each in wanted)
 
 
-def _item_keys(wanted: list[Any], path: tuple[str, ...]) -> tuple[str, ...]:
+def item_keys(wanted: list[Any], path: tuple[str, ...]) -> tuple[str, ...]:
     """By what items of this list are told apart; nothing where their order counts."""
     field = path[-1] if path else ""
     if not all(isinstance(each, dict) for each in wanted):
@@ -113,7 +113,8 @@ def _item_keys(wanted: list[Any], path: tuple[str, ...]) -> tuple[str, ...]:
     return _KEYS.get(field, ())
 
 
-def _item_key(item: JSON, keys: tuple[str, ...]) -> tuple[Any, ...]:
+def item_key(item: JSON, keys: tuple[str, ...]) -> tuple[Any, ...]:
+    """What tells this item from others of its list."""
     return tuple(item.get(name) or ("TCP" if name == "protocol" else None) for name in keys)
 
 

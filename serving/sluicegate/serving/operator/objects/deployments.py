@@ -2,6 +2,7 @@
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.objects.autoscaling import is_scaled
+from sluicegate.serving.operator.objects.kept import ADOPTED_ANNOTATION, kept_template
 from sluicegate.serving.operator.objects.layout import Pod
 from sluicegate.serving.operator.objects.manifest import manifest_of
 from sluicegate.serving.operator.objects.names import (
@@ -28,6 +29,7 @@ def deployment_of(subject: Subject, pod: Pod) -> JSON:
         replicas=stated_replicas(subject, pod, name, scaled=is_scaled(subject, pod)),
         labels=component_labels(subject, pod),
         template=template_of(subject, pod, name),
+        kept=kept_template(subject, name, pod),
     )
 
 
@@ -37,7 +39,8 @@ def engine_deployment(subject: Subject) -> tuple[JSON, ...]:
         return ()
     name = engine_deployment_name(subject.layout)
     replicas, template = engine_replicas(subject), engine_template(subject, name)
-    return (_deployment(subject, name, replicas=replicas, labels=ENGINE_LABEL, template=template),)
+    kept = kept_template(subject, name, None)
+    return (_deployment(subject, name, replicas=replicas, labels=ENGINE_LABEL, template=template, kept=kept),)
 
 
 def selector_of(subject: Subject, name: str) -> JSON:
@@ -47,7 +50,9 @@ def selector_of(subject: Subject, name: str) -> JSON:
     return kept or {"matchLabels": {DEPLOYMENT_LABEL: subject.workload.deployment, APP_LABEL: name}}
 
 
-def _deployment(subject: Subject, name: str, *, replicas: int | None, labels: JSON, template: JSON) -> JSON:
+def _deployment(
+    subject: Subject, name: str, *, replicas: int | None, labels: JSON, template: JSON, kept: JSON | None
+) -> JSON:
     predictor = subject.workload.predictor
     selector = selector_of(subject, name)
     pods = {**template["metadata"]["labels"], **(selector.get("matchLabels") or {})}
@@ -57,9 +62,10 @@ def _deployment(subject: Subject, name: str, *, replicas: int | None, labels: JS
         "selector": selector,
         "strategy": _ROLLING,
         "progressDeadlineSeconds": predictor.progress_deadline_seconds,
-        "template": {**template, "metadata": {**template["metadata"], "labels": pods}},
+        "template": kept or {**template, "metadata": {**template["metadata"], "labels": pods}},
     }
     described = {APP_LABEL: name, "version": predictor.name, PREDICTOR_LABEL: predictor.name, **labels, **role}
     notes = {} if replicas is None else {REPLICAS_ANNOTATION: str(replicas)}
+    notes |= {ADOPTED_ANNOTATION: subject.workload.revision} if kept else {}
     metadata = {"name": name, "labels": described, "annotations": notes}
     return manifest_of("apps/v1", "Deployment", metadata, spec, owner=subject.owner)

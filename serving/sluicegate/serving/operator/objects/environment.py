@@ -14,10 +14,12 @@ from sluicegate.serving.operator.objects.layout import Layout, Ports, annotation
 from sluicegate.serving.operator.objects.names import container_service_name
 from sluicegate.serving.operator.objects.subject import Subject
 from sluicegate.serving.reconcile.server_environment import parameters_of, server_environment
-from sluicegate.serving.reconcile.traffic import TIMEOUT_ANNOTATION
+from sluicegate.serving.reconcile.traffic import DEFAULT_TIMEOUT_MS, TIMEOUT_ANNOTATION
 
 METRICS_PATH = "/prometheus"
 MODEL_DIRECTORY = "/mnt/models"
+BEFORE_THE_GATEWAY = 0.9
+"""Share of the gateway's patience after which a server gives up by itself, where only servers count."""
 _QUEUE_ANNOTATION = "seldon.io/executor-logger-queue-size"
 _ENGINE_PREFIX = "seldon.io/engine-"
 _MLSERVER_IMPLEMENTATIONS = {
@@ -61,6 +63,9 @@ def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, dra
     model = model_of(predictor)
     queue = annotation(deployment, _QUEUE_ANNOTATION)
     patience = milliseconds(annotation(deployment, TIMEOUT_ANNOTATION), 0)
+    if subject.installation.foreign_gateway:
+        # What the gateway gives up on, nobody would count: the server says 504 before.
+        patience = round((patience or DEFAULT_TIMEOUT_MS) * BEFORE_THE_GATEWAY)
     optional = {
         "REQUEST_LOGGER_DEFAULT_ENDPOINT": log_url or subject.installation.request_log_url,
         "SLUICEGATE_BUNDLE_DIGEST": model.bundle_digest if model else "",

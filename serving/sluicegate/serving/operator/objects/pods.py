@@ -3,15 +3,17 @@
 It changes with the workload's revision, and never by traffic, replicas or autoscalers.
 """
 
+from sluicegate.serving.api.annotations import for_pods
 from sluicegate.serving.api.graph_rules import units_of
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.api.seldon_deployment import PredictiveUnit, SeldonDeployment
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.operator.objects.containers import (
     CERTIFICATE_MOUNT,
     PODINFO_VOLUME,
     container_of_unit,
     role_of,
 )
+from sluicegate.serving.operator.objects.copies import with_port_for_copies
 from sluicegate.serving.operator.objects.engine import engine_container
 from sluicegate.serving.operator.objects.environment import METRICS_PATH
 from sluicegate.serving.operator.objects.layout import ENGINE, Pod
@@ -38,7 +40,6 @@ _TYPE_LABELS = {
     "TRANSFORMER": "seldon.io/transformer",
     "OUTPUT_TRANSFORMER": "seldon.io/output-transformer",
 }
-_FOR_GATEWAYS = ("seldon.io/ambassador-", "seldon.io/istio-", "seldon.io/last-applied")
 
 
 def template_of(subject: Subject, pod: Pod, app: str) -> JSON:
@@ -64,7 +65,7 @@ def engine_template(subject: Subject, app: str) -> JSON:
     """The template of an engine with pods of its own."""
     labels = {**pod_labels(subject, app), **entry_selector(subject.layout), **ENGINE_LABEL}
     port = subject.layout.ports[ENGINE].http
-    spec = _completed(subject, {}, [engine_container(subject, {}, {})], [])
+    spec = _completed(subject, {}, [with_port_for_copies(subject, engine_container(subject, {}, {}))], [])
     return {"metadata": {"labels": labels, "annotations": pod_annotations(subject, {}, port)}, "spec": spec}
 
 
@@ -103,19 +104,10 @@ def pod_annotations(subject: Subject, stated: JSON, port: int | None) -> JSON:
     scraped = {"prometheus.io/scrape": "true", "prometheus.io/path": METRICS_PATH}
     return {
         **({**scraped, "prometheus.io/port": str(port)} if port else scraped),
-        **_for_pods(subject.layout.deployment),
+        **for_pods(subject.layout.deployment),
         **subject.workload.predictor.annotations,
         **stated,
         REVISION_ANNOTATION: subject.workload.revision,
-    }
-
-
-def _for_pods(deployment: SeldonDeployment) -> dict[str, str]:
-    """Seldon's annotations of the deployment; what only a gateway reads must not start new pods."""
-    return {
-        name: value
-        for name, value in deployment.spec.annotations.items()
-        if name.startswith("seldon.io/") and not name.startswith(_FOR_GATEWAYS)
     }
 
 
@@ -127,11 +119,12 @@ def _pod_spec(subject: Subject, pod: Pod) -> JSON:
         if name in layout.units:
             unit = layout.units[name]
             provisions.append(provision_of(subject, unit, spec))
-            containers.append(container_of_unit(subject, role_of(subject, pod, unit), provisions[-1], spec))
+            container = container_of_unit(subject, role_of(subject, pod, unit), provisions[-1], spec)
+            containers.append(with_port_for_copies(subject, container))
         else:
             containers.append(merged_container({}, pod.users(name)))
     if layout.has_engine and layout.entry_pod == pod.index:
-        containers.append(engine_container(subject, spec, pod.users(ENGINE)))
+        containers.append(with_port_for_copies(subject, engine_container(subject, spec, pod.users(ENGINE))))
     # The first container with a port of a name is where a Service's port of that name leads.
     containers.sort(key=lambda container: container["name"] != layout.entry)
     return _completed(subject, spec, containers, provisions)

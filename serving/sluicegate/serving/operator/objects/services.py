@@ -1,6 +1,8 @@
 """Services: one for the predictor, by which gateways and clients reach it, and one for each unit's container."""
 
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.operator.objects.copies import COPIES, COPIES_PORT, has_port_for_copies
+from sluicegate.serving.operator.objects.kept import kept_port, kept_template
 from sluicegate.serving.operator.objects.layout import Ports
 from sluicegate.serving.operator.objects.manifest import manifest_of
 from sluicegate.serving.operator.objects.names import (
@@ -9,6 +11,8 @@ from sluicegate.serving.operator.objects.names import (
     PREDICTOR_LABEL,
     container_label,
     container_service_name,
+    deployment_name,
+    engine_deployment_name,
     entry_selector,
     service_name,
 )
@@ -34,16 +38,40 @@ def service(subject: Subject, name: str, spec: JSON) -> JSON:
     return manifest_of("v1", "Service", {"name": name, "labels": labels}, spec, owner=subject.owner)
 
 
+def predictor_ports(kept: JSON | None = None) -> list[JSON]:
+    """Of a Service that leads to a predictor; ``kept`` is the template of pods that are Seldon's still.
+
+    By name: while a changed graph rolls out, old and new pods answer at different numbers. By number for Seldon's pods:
+    there two containers call a port so, and the first is not the engine.
+    """
+    return [
+        _port(name, number, (kept_port(kept, name) if kept else None) or name)
+        for name, number in (("http", HTTP_PORT), ("grpc", GRPC_PORT))
+    ]
+
+
 def _predictors(subject: Subject) -> JSON:
+    kept = _kept(subject)
     headless = subject.workload.predictor.annotations.get(HEADLESS_ANNOTATION, "").lower() == "true"
     spec = {
         "type": "ClusterIP",
         **({"clusterIP": "None"} if headless else {}),
         "selector": entry_selector(subject.layout),
-        # By name: while a changed graph rolls out, old and new pods answer at different numbers.
-        "ports": [_port("http", HTTP_PORT, "http"), _port("grpc", GRPC_PORT, "grpc")],
+        "ports": [
+            *predictor_ports(kept),
+            *([_port(COPIES, COPIES_PORT, COPIES)] if has_port_for_copies(subject) else []),
+        ],
     }
     return service(subject, service_name(subject.layout), spec)
+
+
+def _kept(subject: Subject) -> JSON | None:
+    """The template of the predictor's pods, if they are Seldon's still."""
+    layout = subject.layout
+    if layout.separate_engine:
+        return kept_template(subject, engine_deployment_name(layout), None)
+    entry = next(pod for pod in layout.pods if pod.index == layout.entry_pod)
+    return kept_template(subject, deployment_name(layout, entry), entry)
 
 
 def _containers(subject: Subject, container: str) -> JSON:

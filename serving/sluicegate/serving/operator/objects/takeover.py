@@ -13,6 +13,8 @@ from sluicegate.serving.operator.objects.manifest import APPLIED_ANNOTATION
 FIELD_MANAGER = "sluicegate-operator"
 FORMER_MANAGERS = frozenset({"manager"})
 """As what Seldon Core's operator writes: the name of its program."""
+ROUTES_ANNOTATION = "getambassador.io/config"
+"""On Services, Ambassador's routes: nobody's from then on, so that they stay until their user takes them away."""
 
 
 def takeover_patch(live: JSON | None, former: Collection[str] = FORMER_MANAGERS) -> list[JSON]:
@@ -32,7 +34,7 @@ def takeover_patch(live: JSON | None, former: Collection[str] = FORMER_MANAGERS)
         "apiVersion": theirs[0]["apiVersion"],
         "time": theirs[-1].get("time"),
         "fieldsType": "FieldsV1",
-        "fieldsV1": _united([each.get("fieldsV1") or {} for each in theirs]),
+        "fieldsV1": _without_routes(_united([each.get("fieldsV1") or {} for each in theirs])),
     }
     kept = [each for each in entries if each not in theirs]
     return [
@@ -52,3 +54,9 @@ def _united(sets: list[Any]) -> JSON:
         for key, below in each.items():
             found[key] = _united([found.get(key, {}), below])
     return found
+
+
+def _without_routes(fields: JSON) -> JSON:
+    notes = fields.get("f:metadata", {}).get("f:annotations", {})
+    notes.pop(f"f:{ROUTES_ANNOTATION}", None)
+    return fields

@@ -1,0 +1,1 @@
+"""The story on a Kubernetes cluster: what is applied there, the load in a pod, and how the acts reach it."""

@@ -1,0 +1,92 @@
+"""A delivery by a real Argo: its steps are pods, what they hand on and what they make lies in S3."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from tests.cluster import operator_rig, pipeline_rig, storages
+from tests.cluster.kubectl import Kubectl
+from tests.waiting import wait_until
+
+from sluicegate.components.artefacts.bundles import bundle_at
+from sluicegate.serving.bundle.reading import read_bundle
+from sluicegate.serving.bundle.verification import verify_bundle
+
+pytestmark = pytest.mark.timeout(300)
+ROOT = Path(__file__).parents[2]
+STORY = ["prepare-data", "train", "qualify", "publish", "release"]
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLflow's address."""
+    storages.need(storages.S3)
+    with pipeline_rig.registry(tmp_path_factory.mktemp("mlflow")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def serving(
+    kubectl: Kubectl, namespace: str, registry: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kubectl]:
+    """A namespace with templates, credentials, a gateway and an operator."""
+    mine = kubectl.within(namespace)
+    with pipeline_rig.operator(namespace, tmp_path_factory.mktemp("operator")) as xds:
+        mine("apply", "-f", "-", stdin=operator_rig.as_list(operator_rig.templates(mine)))
+        mine("apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.told(namespace, registry, namespace)))
+        mine("apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.gateway(mine, xds)))
+        yield mine
+        mine("delete", "sdep", "--all", "--timeout=60s")
+    storages.bucket().rm(f"{storages.BUCKET}/{namespace}", recursive=True)
+
+
+def nodes(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    """Nodes of a workflow by the name that a person sees."""
+    found = kubectl.json("get", "workflow", name).get("status", {})
+    return {node["displayName"]: node for node in found.get("nodes", {}).values()} | {"": found}
+
+
+def ended(kubectl: Kubectl, name: str) -> dict[str, Any] | None:
+    """Its nodes, once it is over."""
+    found = nodes(kubectl, name)
+    return found if found[""].get("phase") in {"Succeeded", "Failed", "Error"} else None
+
+
+def test_a_delivery_ends_with_a_version_that_serves(
+    serving: Kubectl, registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Registered, packaged into S3, proven and released: all by pods that share nothing but S3 and the registry."""
+    given = {
+        "model": "flights", "features": '["delay"]', "target": "late", "at_least": '{"roc_auc": 0.8}',
+        "estimator": "sklearn.linear_model:LogisticRegression", "source": pipeline_rig.table(serving.namespace),
+        "deployment": "flights", "namespace": serving.namespace,
+    }  # fmt: skip
+    serving("create", "-f", "-", stdin=pipeline_rig.workflow("first", "sluicegate-delivery", **given))
+    found = wait_until(lambda: ended(serving, "first"), 200, "the delivery ends")
+
+    assert {name: found[name]["phase"] for name in STORY} == dict.fromkeys(STORY, "Succeeded"), json.dumps(found)
+    outputs = {one["name"]: one["value"] for one in found["first"]["outputs"]["parameters"]}
+    assert (outputs["version"], outputs["phase"]) == ("1", "Deployed")
+    tags = MlflowClient(registry, registry).get_model_version("flights", "1").tags
+    assert (tags["sluicegate.bundle"], tags["sluicegate.bundle-digest"]) == (outputs["bundle"], outputs["digest"])
+    for name, value in storages.S3_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    verify_bundle(read_bundle(bundle_at(outputs["bundle"])), expected_digest=outputs["digest"])
+    assert serving.json("get", "sdep", "flights")["status"]["state"] == "Available"
+
+
+def test_argo_finds_nothing_to_complain_of_in_the_templates() -> None:
+    """``argo lint --strict``, without a cluster."""
+    argo = shutil.which("argo")
+    if argo is None:
+        pytest.skip("argo, the command of Argo Workflows, is not on PATH")
+
+    for folder in (ROOT / "manifests" / "argo", ROOT / "pipelines" / "sluicegate" / "pipelines" / "templates"):
+        files = [str(path) for path in folder.glob("sluicegate-*.yaml")]
+        done = subprocess.run([argo, "lint", "--strict", "--offline", *files], check=False, capture_output=True)
+        assert done.returncode == 0, (done.stdout + done.stderr).decode()

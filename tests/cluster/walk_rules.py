@@ -1,0 +1,92 @@
+"""What must be so at every moment of a walk, whatever happens, as somebody sees it who only asks the API server."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+
+from tests.cluster import operator_rig as rig
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.walk_moves import ENDED
+
+JSON = rig.JSON
+_EVERY = 0.7
+
+
+@dataclass
+class Watcher:
+    """Looks until the block ends; ``broken`` has each rule that did not hold, in words."""
+
+    mine: Kubectl
+    broken: list[str] = field(default_factory=list)
+    looks: int = 0
+    _over: dict[str, str] = field(default_factory=dict)
+    _done: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> "Watcher":
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join(30)
+
+    def _watch(self) -> None:
+        while not self._done.wait(_EVERY):
+            done = self.mine.run("get", "sdep,modelrollout,deployments", "-o", "json")
+            if done.returncode == 0:
+                self.looks += 1
+                self.broken += self.look(json.loads(done.stdout)["items"])
+
+    def look(self, objects: list[JSON]) -> list[str]:
+        """Rules that one look finds broken."""
+        kinds: dict[str, list[JSON]] = {}
+        for each in objects:
+            kinds.setdefault(each["kind"], []).append(each)
+        rollouts = kinds.get("ModelRollout", [])
+        served = kinds["SeldonDeployment"][0]
+        return [
+            *_traffic(served),
+            *_one_at_a_time(rollouts),
+            *self._ended_stays_ended(rollouts),
+            *_stable_is_there(served, kinds.get("Deployment", [])),
+        ]
+
+    def _ended_stays_ended(self, rollouts: list[JSON]) -> list[str]:
+        found = []
+        for each in rollouts:
+            name, phase = each["metadata"]["name"], (each.get("status") or {}).get("phase", "")
+            if self._over.setdefault(name, phase if phase in ENDED else "") not in {"", phase}:
+                found.append(f"rollout {name} was {self._over[name]} and is {phase}")
+            if phase in ENDED:
+                self._over[name] = phase
+        return found
+
+
+def _traffic(served: JSON) -> list[str]:
+    shares = (served.get("status") or {}).get("traffic", {})
+    whole = sum(shares.values()) == 100 and all(0 <= share <= 100 for share in shares.values())
+    return [] if whole else [f"traffic is {shares}"]
+
+
+def _one_at_a_time(rollouts: list[JSON]) -> list[str]:
+    leading = [
+        each["metadata"]["name"]
+        for each in rollouts
+        if sum((each.get("status") or {}).get("traffic", {}).values()) and each["status"].get("phase") not in ENDED
+    ]
+    return [] if len(leading) <= 1 else [f"rollouts lead traffic side by side: {leading}"]
+
+
+def _stable_is_there(served: JSON, deployments: list[JSON]) -> list[str]:
+    """Whoever gets requests has a server that is ready."""
+    ready = {
+        each["spec"]["template"]["metadata"]["labels"].get("sluicegate.dev/predictor", "")
+        for each in deployments
+        if each["status"].get("readyReplicas")
+    }
+    shares = (served.get("status") or {}).get("traffic", {})
+    missing = [name for name, share in shares.items() if share == 100 and name not in ready]
+    return [f"all requests go to {missing}, ready are {sorted(ready)}"] if missing else []
