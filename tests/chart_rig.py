@@ -7,8 +7,8 @@ from typing import Any
 
 import helm_python as helm
 import yaml
+from tests.overlays import ROOT, overlay
 
-ROOT = Path(__file__).parents[1]
 CHART = ROOT / "manifests" / "helm" / "sluicegate"
 JSON = dict[str, Any]
 Objects = dict[tuple[str, str, str], JSON]
@@ -24,10 +24,11 @@ def rendered(values: JSON | None = None, namespace: str = "sluicegate") -> Objec
     return by_key([each for text in documents for each in yaml.load_all(text, yaml.CSafeLoader) if each])
 
 
-def built(folder: Path = ROOT / "manifests" / "install") -> Objects:
-    """Every object as ``kubectl apply -k`` sends it."""
+def built(*components: str) -> Objects:
+    """Every object of the installation, with these of its components, as ``kubectl apply -k`` sends it."""
     kubectl = Path(sysconfig.get_path("scripts")) / "kubectl"
-    done = subprocess.run([kubectl, "kustomize", folder], check=True, capture_output=True, text=True)
+    with overlay("install", *(f"install/{each}" for each in components)) as folder:
+        done = subprocess.run([kubectl, "kustomize", folder], check=True, capture_output=True, text=True)
     return by_key([each for each in yaml.load_all(done.stdout, yaml.CSafeLoader) if each])
 
 

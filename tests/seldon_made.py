@@ -91,6 +91,7 @@ def _engine(engine: JSON, predictor: JSON) -> JSON:
     return {
         "name": ENGINE,
         "ports": [_port("http", 8000), _port("grpc", 5001)],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 5, "timeoutSeconds": 60},
         "resources": {"requests": {"cpu": "50m", "memory": "100Mi"}},
         **engine,
         "env": [{"name": "ENGINE_PREDICTOR", "value": told}, *engine.get("env", [])],

@@ -8,7 +8,9 @@ import pytest
 from tests import chart_rig as rig
 
 from sluicegate.pipelines.chart.values import FIXED, defaults, kind_of, settable, table, value_name
+from sluicegate.serving.operator.admission.configuration import Door, webhook_configuration
 from sluicegate.serving.operator.process import PROCESS_SETTINGS, read_process
+from sluicegate.serving.operator.rights import manifests
 from sluicegate.serving.operator.settings import SETTINGS, read_installation
 
 KEEP = {"helm.sh/resource-policy": "keep"}
@@ -30,6 +32,32 @@ def test_the_chart_makes_the_objects_of_the_kustomization() -> None:
             assert each["metadata"].pop("annotations") == KEEP
 
     assert found == wanted
+
+
+@pytest.mark.parametrize("kind", ["gateway-api", "istio"])
+def test_behind_another_gateway_it_makes_the_objects_of_the_components(kind: str) -> None:
+    wanted = {key: each for key, each in rig.built(kind, "without-envoy").items() if key[0] != "Namespace"}
+    found = rig.rendered({"settings": {"gatewayKind": kind}, "gateway": {"enabled": False}, "keepCRDs": False})
+
+    for objects in (wanted, found):
+        for part in ("operator", "collector"):
+            rig.container(objects, part)["env"].sort(key=lambda each: each["name"])
+    assert found == wanted
+
+
+def test_an_operator_of_one_namespace_writes_routes_in_no_other() -> None:
+    found = rig.rendered({"watchNamespace": "models", "settings": {"gatewayKind": "gateway-api"}})
+
+    around = found["ClusterRole", "", "sluicegate-operator-gateway-api"]["rules"]
+    assert [each["resources"] for each in around] == [["gateways"], ["gatewayclasses"]]
+    routes = found["Role", "models", "sluicegate-operator-gateway-api-watched"]["rules"]
+    assert routes[0]["resources"] == ["httproutes", "grpcroutes"]
+    binding = found["RoleBinding", "models", "sluicegate-operator-gateway-api-watched"]
+    assert binding["roleRef"] == {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "Role",
+        "name": "sluicegate-operator-gateway-api-watched",
+    }
 
 
 def test_helm_lint_finds_nothing() -> None:
@@ -137,12 +165,24 @@ def test_an_operator_of_one_namespace_has_rights_in_no_other() -> None:
     assert [each["resources"] for each in cluster["rules"]] == [["validatingwebhookconfigurations"]]
     everywhere = rig.rendered()["ClusterRole", "", "sluicegate-operator"]["rules"]
     watched = found["Role", "models", "sluicegate-operator-watched"]["rules"]
-    # Whose a deployment is may stand on its namespace, which matters to who looks after many of them.
-    assert [*watched, *cluster["rules"]] == [each for each in everywhere if each["resources"] != ["namespaces"]]
+    known = {"namespaces"}  # whose labels an operator of one namespace has no use for
+    assert [*watched, *cluster["rules"]] == [each for each in everywhere if not known & set(each["resources"])]
     binding = found["RoleBinding", "models", "sluicegate-operator-watched"]
     assert binding["roleRef"]["name"] == "sluicegate-operator-watched"
     assert binding["subjects"][0]["namespace"] == "sluicegate"
     assert rig.environment(found)["SLUICEGATE_WATCH_NAMESPACE"] == "models"
+
+
+def test_operators_that_share_a_cluster_have_names_and_selectors_by_their_id() -> None:
+    found = rig.rendered({"settings": {"controllerId": "blue"}}, namespace="two")
+
+    door = webhook_configuration(Door(namespace="two", controller_id="blue"))
+    assert found["ValidatingWebhookConfiguration", "", "sluicegate-blue"] == door
+    for wanted in manifests("two", "blue"):
+        meta = wanted["metadata"]
+        assert found[wanted["kind"], meta.get("namespace", ""), meta["name"]] == wanted
+    assert ("ClusterRole", "", "sluicegate-operator") not in found
+    assert rig.environment(found)["SLUICEGATE_CONTROLLER_ID"] == "blue"
 
 
 def test_without_webhook_and_definitions_an_operator_of_one_namespace_needs_nothing_of_the_cluster() -> None:

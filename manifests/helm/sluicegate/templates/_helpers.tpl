@@ -12,3 +12,8 @@
 http://sluicegate-collector.{{ .Release.Namespace }}:7081/events
 {{- end }}
 {{- end }}
+
+{{- /* End of the name of what each of several operators on a cluster has. */}}
+{{- define "sluicegate.suffix" -}}
+{{- with .Values.settings.controllerId }}-{{ . }}{{ end }}
+{{- end }}

@@ -11,10 +11,21 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.process import ProcessSetting
 from sluicegate.serving.operator.settings import Setting
 
+_COUNTED = '(has (.Values.settings.gatewayKind | default "") (list "gateway-api" "istio"))'
+"""Whether model servers count, because the gateway is none of ours."""
 CERTIFICATE = "/certificate"
 """Where cert-manager's certificate is mounted."""
+WATCHED = "-watched"
+"""End of the name of what is in the only namespace that is looked after."""
+SUFFIX = '{{ include "sluicegate.suffix" . }}'
+"""End of the name of what each of several operators on a cluster has."""
+ANY_ID = "any"
+"""Where the manifests have this controller id, the chart has the one that is set."""
+_ID = "{{ .Values.settings.controllerId }}"
+_NAMED_BY_ID = {"leases", "validatingwebhookconfigurations"}
 _POD: Path = ("spec", "template", "spec")
 _CONTAINER: Path = (*_POD, "containers", 0)
+_ADMIN_ENV = "SLUICEGATE_COLLECTOR_ENVOY_ADMIN"
 _LOG_ENV = "REQUEST_LOGGER_DEFAULT_ENDPOINT"
 _PULL = "image.pullSecrets"
 
@@ -36,8 +47,23 @@ def places(made: JSON) -> Iterator[Place]:
         yield from _webhooks(made)
     if kind == "CustomResourceDefinition":
         yield Place(("metadata", "annotations"), Lines(_KEPT))
-    if kind in {"RoleBinding", "ClusterRoleBinding"}:
+    if made["apiVersion"].startswith("rbac."):
+        yield from _shared(made)
+
+
+def _shared(made: JSON) -> Iterator[Place]:
+    """Rights of operators that share a cluster: what is outside of their own namespaces is called by the id as well."""
+    kind, name = made["kind"], made["metadata"]["name"]
+    common = kind.startswith("Cluster") or name.endswith(WATCHED)
+    if common:
+        yield Place(("metadata", "name"), Word(name + SUFFIX))
+    if kind.endswith("Binding"):
         yield Place(("subjects", 0, "namespace"), Word(NAMESPACE))
+        if common:
+            yield Place(("roleRef", "name"), Word(made["roleRef"]["name"] + SUFFIX))
+    for number, rule in enumerate(made.get("rules") or ()):
+        if rule["resources"][0] in _NAMED_BY_ID and "resourceNames" in rule:
+            yield Place(("rules", number, "resourceNames", 0), Word(rule["resourceNames"][0] + SUFFIX))
 
 
 def condition(made: JSON) -> str:
@@ -47,9 +73,13 @@ def condition(made: JSON) -> str:
         return ".Values.installCRDs"
     if made["kind"] == "ValidatingWebhookConfiguration" or name == "sluicegate-webhook":
         return ".Values.webhook.enabled"
+    if (made["kind"], name) == ("Service", "sluicegate-operator"):
+        return _COUNTED
     for part in ("gateway", "collector"):
         if name.startswith(f"sluicegate-{part}"):
             return f".Values.{part}.enabled"
+    if name == "sluicegate-xds":
+        return ".Values.gateway.enabled"
     return ""
 
 
@@ -169,11 +199,25 @@ def _text(setting: Setting | ProcessSetting, value: str) -> str:
 
 
 def _data(made: JSON) -> Iterator[Place]:
+    environment = made["spec"]["template"]["spec"]["containers"][0]["env"]
+    found = next(number for number, each in enumerate(environment) if each["name"] == _ADMIN_ENV)
+    yield Place((*_CONTAINER, "env", found), Lines(_COUNTS.format(counted=_COUNTED, **environment[found])))
     volumes = made["spec"]["template"]["spec"]["volumes"]
     found = next(number for number, each in enumerate(volumes) if each["name"] == "data")
     yield Place((*_POD, "volumes", found, "emptyDir"), Lines(_DATA))
 
 
+_COUNTS = """
+{{{{- if {counted} }}}}
+- name: SLUICEGATE_COLLECTOR_ENVOY_ADMIN
+  value: ""
+- name: SLUICEGATE_COLLECTOR_SERVERS
+  value: http://sluicegate-operator:8080/servers
+{{{{- else }}}}
+- name: {name}
+  value: {value}
+{{{{- end }}}}
+"""
 _DATA = """
 {{- if .Values.collector.persistence.enabled }}
 persistentVolumeClaim:
@@ -198,6 +242,7 @@ type: {{ .Values.gateway.service.type }}
 
 
 def _webhooks(made: JSON) -> Iterator[Place]:
+    yield Place(("metadata", "name"), Word(made["metadata"]["name"] + SUFFIX))
     yield Place(("metadata", "annotations"), Lines(_INJECTED))
     for number, webhook in enumerate(made["webhooks"]):
         above: Path = ("webhooks", number)
@@ -205,8 +250,13 @@ def _webhooks(made: JSON) -> Iterator[Place]:
         yield Place((*above, "failurePolicy"), Word("{{ .Values.webhook.failurePolicy }}"))
         yield Place((*above, "timeoutSeconds"), Word("{{ .Values.webhook.timeoutSeconds }}"))
         for index, each in enumerate(webhook["namespaceSelector"]["matchExpressions"]):
-            if each["operator"] == "NotIn":
+            if each.get("values") == [ANY_ID]:
+                yield Place((*above, "namespaceSelector", "matchExpressions", index, "values", 0), Word(_ID))
+            elif each["operator"] == "NotIn":
                 yield Place((*above, "namespaceSelector", "matchExpressions", index), Lines(_NAMESPACES))
+        for index, each in enumerate(webhook["objectSelector"]["matchExpressions"]):
+            if each.get("values") == [ANY_ID]:
+                yield Place((*above, "objectSelector", "matchExpressions", index, "values", 0), Word(_ID))
 
 
 _NAMESPACES = """

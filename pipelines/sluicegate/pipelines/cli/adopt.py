@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from sluicegate.serving.operator.survey import Survey, survey
 
 LOOK_FIRST = 3
 """Exit status when something is restarted, removed, refused or without effect."""
-_MOST = 8
+_MOST = 5
 """Changes of one object that people are shown; all are in the other forms."""
 
 
@@ -49,7 +50,8 @@ def adopt(
         )
     try:
         access = from_kubeconfig(kubeconfig or str(Path("~/.kube/config").expanduser()))
-        found = asyncio.run(survey(access, None if all_namespaces else namespace, names, operator_namespace))
+        place = None if all_namespaces else namespace
+        found = asyncio.run(survey(access, place, names, operator_namespace, os.environ))
     except (OperatorError, OSError) as error:
         raise click.ClickException(str(error)) from error
     _show(found, output)
@@ -110,7 +112,9 @@ def _because(reasons: tuple[str, ...]) -> str:
 
 def _fate(fate: Fate) -> Iterator[str]:
     yield f"{fate.kind} {fate.name}: {fate.verdict}" + _because((fate.reason,) if fate.reason else ())
-    shown = [each for each in fate.changes if each.path.startswith("spec")]
+    found = (each for each in fate.changes if each.path.startswith("spec"))
+    # Of a pod that is another's throughout, its images say the most.
+    shown = sorted(found, key=lambda each: not each.path.endswith(".image"))
     for change in shown[:_MOST]:
         yield f"  {change.path}: {change.before or '(nothing)'} → {change.after or '(nothing)'}"
     if len(shown) > _MOST:

@@ -78,21 +78,26 @@ CERTIFICATE = (
 
 _ROUTED = (*MADE, "get")
 """An object that a route would be called like may be a person's, and is looked at before it is written."""
-BY_GATEWAY = {
+AROUND_GATEWAYS = {
     "gateway-api": (
         Right("gateway.networking.k8s.io", ("gateways",), ("get", "list")),
         Right("gateway.networking.k8s.io", ("gatewayclasses",), ("get",)),
+    ),
+    "istio": (Right("networking.istio.io", ("gateways",), ("get",)),),
+}
+"""By kind of gateway: on what routes attach to, in whatever namespace it is."""
+ROUTES = {
+    "gateway-api": (
         Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), _ROUTED),
         Right("gateway.envoyproxy.io", ("backendtrafficpolicies", "httproutefilters"), _ROUTED),
         Right("discovery.k8s.io", ("endpointslices",), SEEN),
     ),
     "istio": (
-        Right("networking.istio.io", ("gateways",), ("get",)),
         Right("networking.istio.io", ("virtualservices", "destinationrules"), _ROUTED),
         Right("discovery.k8s.io", ("endpointslices",), SEEN),
     ),
 }
-"""What each gateway of the cluster needs besides; whoever runs none of them grants none of it."""
+"""By kind of gateway: in the namespaces that it looks after. Whoever runs neither grants nothing of these tables."""
 
 
 def rules(rights: Iterable[Right]) -> list[JSON]:
@@ -130,8 +135,8 @@ def namespaced_manifests() -> list[JSON]:
 
 def gateway_manifests(kind: str, namespace: str) -> list[JSON]:
     """Role and binding that an operator in ``namespace`` needs besides for gateways of this kind."""
-    name = f"{NAME}-{kind}"
-    role = _object(_RBAC, "ClusterRole", name, None) | {"rules": rules(BY_GATEWAY[kind])}
+    name, granted = f"{NAME}-{kind}", (*AROUND_GATEWAYS[kind], *ROUTES[kind])
+    role = _object(_RBAC, "ClusterRole", name, None) | {"rules": rules(granted)}
     return [role, _binding("ClusterRoleBinding", name, None, namespace)]
 
 

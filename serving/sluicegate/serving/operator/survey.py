@@ -36,11 +36,16 @@ class Survey:
     notes: tuple[str, ...]
 
 
-async def survey(access: Access, namespace: str | None, names: Collection[str], home: str) -> Survey:
-    """All deployments of a namespace, or of all; only ``names`` if there are any. Raises ClusterError."""
+async def survey(
+    access: Access, namespace: str | None, names: Collection[str], home: str, environment: Mapping[str, str]
+) -> Survey:
+    """All deployments of a namespace, or of all; only ``names`` if there are any. Raises OperatorError.
+
+    ``home`` is where our operator is; ``environment`` has its settings where it is not installed yet.
+    """
     cluster = Cluster(connect(access))
     try:
-        installation, notes = await _installation(cluster, home)
+        installation, notes = await _installation(cluster, home, environment)
         stored = await _all(cluster, RESOURCES["SeldonDeployment"], namespace)
         chosen = [each for each in stored if not names or each["metadata"]["name"] in names]
         missing = sorted(set(names) - {each["metadata"]["name"] for each in chosen})
@@ -63,13 +68,16 @@ def _adoption(
     return adoption_of(whole, made.get((meta["namespace"], meta["name"]), {}), mine, installation)
 
 
-async def _installation(cluster: Cluster, home: str) -> tuple[Installation, tuple[str, ...]]:
-    """As our operator is told there; as it would be by default where it is not installed yet."""
+async def _installation(
+    cluster: Cluster, home: str, environment: Mapping[str, str]
+) -> tuple[Installation, tuple[str, ...]]:
     try:
         found = await cluster.get(CLUSTER_RESOURCES["Deployment"], home, NAME)
     except (NotFoundError, RefusedError):
-        note = f"no operator of ours in namespace {home!r}: settings are taken to be the defaults"
-        return read_installation({}), (note,)
+        note = (
+            f"no operator of ours in namespace {home!r}: its settings are taken from this environment, or are defaults"
+        )
+        return read_installation(environment), (note,)
     stated = found["spec"]["template"]["spec"]["containers"][0].get("env") or ()
     return read_installation({each["name"]: each["value"] for each in stated if "value" in each}), ()
 

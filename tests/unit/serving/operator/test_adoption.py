@@ -9,9 +9,13 @@ from tests import seldon_made
 from tests.unit.serving.operator.rendered import INSTALLATION, at, owned, render
 from tests.unit.serving.operator.samples import SKLEARN, component, container, deployment, graph, predictor
 
+from sluicegate.serving.api.decoding import decode
+from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 from sluicegate.serving.operator.adoption import Adoption, adoption_of
+from sluicegate.serving.operator.making import makings_of
 from sluicegate.serving.operator.objects.kept import ADOPTED_ANNOTATION
 from sluicegate.serving.operator.observing import observed_replicas
+from sluicegate.serving.reconcile.workloads import desired_workloads
 
 JSON = dict[str, Any]
 MODEL = "s3://models/iris"
@@ -220,7 +224,9 @@ def test_what_breaks_a_rule_changes_nothing() -> None:
 def test_what_was_adopted_is_foretold_to_stay(sdep: JSON) -> None:
     unit = sdep["spec"]["predictors"][0]["graph"]["name"]
     live = iris() if sdep is IRIS else made(OWN, container(unit)["image"], engine=False)
-    after = {(each["kind"], each["metadata"]["name"]): each for each in render(sdep, live=live).values()}
+    view = decode(sdep, SeldonDeployment)
+    makings = makings_of(view, sdep["metadata"], desired_workloads(view, None), None, live, INSTALLATION)
+    after = {(each["kind"], each["metadata"]["name"]): each for each in makings.wanted}
 
     found = adopt(sdep, after)
 

@@ -16,6 +16,27 @@ from sluicegate.serving.operator.objects.takeover import takeover_patch
 
 Path = tuple[str, ...]
 _LONGEST = 80
+_DEFAULTS: JSON = {
+    "restartPolicy": "Always",
+    "dnsPolicy": "ClusterFirst",
+    "schedulerName": "default-scheduler",
+    "securityContext": {},
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+    "successThreshold": 1,
+    "failureThreshold": 3,
+    "periodSeconds": 10,
+    "timeoutSeconds": 1,
+    "scheme": "HTTP",
+    "defaultMode": 420,
+    "sessionAffinity": "None",
+    "internalTrafficPolicy": "Cluster",
+    "externalTrafficPolicy": "Cluster",
+    "ipFamilyPolicy": "SingleStack",
+    "progressDeadlineSeconds": 600,
+    "revisionHistoryLimit": 10,
+}
+"""What the API server puts in place of a field that goes; then nothing changes."""
 _ALWAYS_SERVERS = frozenset({"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"})
 
 
@@ -36,8 +57,13 @@ def changes_of(live: JSON, manifest: JSON) -> tuple[Change, ...]:
     if given_up:
         after = _without(after, given_up, stated, ())
     after = _laid_over(after, stated, ())
-    before = {part: live.get(part) or {} for part in after}
-    return tuple(_differences(before, after, ()))
+    return differences(live, after)
+
+
+def differences(before: JSON, after: JSON) -> tuple[Change, ...]:
+    """Everything that is different between two states of one object, in metadata and spec."""
+    one, other = ({part: each.get(part) or {} for part in ("metadata", "spec")} for each in (before, after))
+    return tuple(_differences(one, other, ()))
 
 
 def _former(live: JSON) -> JSON:
@@ -58,6 +84,8 @@ def _without(value: Any, fields: JSON, stated: Any, path: Path) -> Any:
             if not key.startswith("f:") or name not in kept:
                 continue
             there = stated.get(name) if isinstance(stated, dict) else None
+            if there is None and name in _DEFAULTS and kept[name] == _DEFAULTS[name]:
+                continue
             if there is None and not _has_items(below):
                 del kept[name]
             elif there is not None or _has_items(below):
