@@ -98,7 +98,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "fromBase64": lambda text: base64.b64decode(text).decode(),
     "toPairs": lambda value: [[key, part] for key, part in value.items()],
     "fromPairs": lambda value: {key: part for key, part in value},  # noqa: C416 - pairs are lists
-    "type": kind_of,
+    "type": lambda value: kind_of(value).removesuffix("64"),
     "len": len, "keys": list, "values": lambda value: list(value.values()), "get": _get,
     "trim": lambda text, characters=None: text.strip(characters),
     "trimPrefix": lambda text, prefix: text.removeprefix(prefix),

@@ -62,5 +62,4 @@ PREDICATE_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "countBy": lambda items, each: {key: len(group) for key, group in _group_by(items, each).items()},
     "sortBy": _sort_by,
     "reduce": _reduce,
-    "mapValues": lambda items, each: {key: each(value, index) for index, (key, value) in enumerate(items.items())},
 }
