@@ -29,7 +29,7 @@ class Outcome:
     refusal: str = ""
 
 
-async def run_all(cases: list[Case], directory: Path, width: int = 8) -> dict[str, Outcome]:
+async def run_all(cases: list[Case], directory: Path, width: int = 12) -> dict[str, Outcome]:
     """All of them; the outcomes by name."""
     places = asyncio.Semaphore(width)
 
