@@ -74,10 +74,7 @@ def submit(
         document = _document(file, template, from_api, namespace)
         source = str(file or template or from_api)
         around = _beside(file, beside, namespace, patient=bool(from_api))
-        library = build(
-            read(document, source), around.templates, _parameters(given),
-            config_maps=around.config_maps, secrets=around.secrets,
-        )  # fmt: skip
+        library = build(read(document, source), around, _parameters(given))
         run_name = name or from_api or _run_name(document)
         run = _run(run_name, library, namespace, home.absolute(), document, log=log)
         with _status_kept(from_api, namespace, run.directory / "status.json"):

@@ -143,9 +143,7 @@ class Walk:
         wanted = substituted(synchronization, texts)
         mutexes = [Lock(f"mutex-{each.name}", 1) for each in wanted.mutexes]
         keys = [each.config_map_key_ref for each in wanted.semaphores]
-        return mutexes + [
-            Lock(f"semaphore-{key.name}-{key.key}", int(self.library.from_config_map(key, None))) for key in keys
-        ]
+        return mutexes + [Lock(f"semaphore-{key.name}-{key.key}", self.library.size_of(key)) for key in keys]
 
     async def _remembered(
         self, node: Node, use: Use, scope: Scope, strategy: RetryStrategy | None, memoize: Memoize | None
