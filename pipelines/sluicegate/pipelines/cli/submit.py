@@ -5,6 +5,7 @@ nothing more. ``--from-api`` is how the plane runs a Workflow object: the same r
 """
 
 import asyncio
+import functools
 import json
 import os
 import secrets
@@ -135,7 +136,7 @@ def _run(name: str, library: Library, namespace: str, home: Path, document: JSON
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return Run(
         name=name, library=library, directory=_fresh(home / "workflows" / name), shared=home / "workflows" / ".shared",
-        objects=ApiActions(Objects(), namespace),
+        objects=ApiActions(functools.cache(Objects), namespace),
         environment={"SLUICEGATE_HOME": str(home), "PATH": path}, namespace=namespace,
         uid=str(document.get("metadata", {}).get("uid", "")),
         started_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), echo=log, listeners=(_shown,),
