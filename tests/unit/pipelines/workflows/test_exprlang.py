@@ -46,6 +46,7 @@ JSONS = st.recursive(
         (r"'it\'s' + `raw\n`", "it's" + "raw\\n"),
         ("0x1F + 1_000", 1031),
         ("groupBy([1, 2, 3], # > 1)", {False: [1], True: [2, 3]}),
+        ("string(fromJSON('[1500000, 99999, 0.25]'))", "[1.5e+06 99999 0.25]"),
         ("type(1.5) + type([]) + type(nil)", "floatarraynil"),
     ],
 )
@@ -55,7 +56,23 @@ def test_an_expression_has_the_value_that_expr_lang_gives_it(expression: str, ex
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "1 +", "(1", "'a' + 1", "1 < 'a'", "'1' == 1", "nope", "nope()", "1 && true", "#", "[1][5]", "1 / 0", "a b"],
+    [
+        "",
+        "1 +",
+        "(1",
+        "'a' + 1",
+        "1 < 'a'",
+        "'1' == 1",
+        "nope",
+        "nope()",
+        "1 && true",
+        "#",
+        "[1][5]",
+        "1 / 0",
+        "a b",
+        "'a' in 'abc'",
+        "'a' matches '('",
+    ],
 )
 def test_what_has_no_value_is_an_error_that_quotes_it(expression: str) -> None:
     with pytest.raises(ExpressionError, match="failed to evaluate expression"):
