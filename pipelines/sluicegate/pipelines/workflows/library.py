@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from sluicegate.pipelines.workflows.errors import ManifestError
 from sluicegate.pipelines.workflows.manifest import Call, Manifest, Spec, Template
 from sluicegate.pipelines.workflows.neighbours import Beside
-from sluicegate.pipelines.workflows.parts import KeyOf, Parameter, Scalar
+from sluicegate.pipelines.workflows.parts import Arguments, Artifact, KeyOf, Parameter, Scalar
 from sluicegate.pipelines.workflows.reading import one_kind
 
 
@@ -120,7 +120,7 @@ def build(workflow: Manifest, beside: Beside, given: Mapping[str, Scalar]) -> Li
     parameters = _given(tuple(_from_map(each, looked_up) for each in spec.arguments.parameters), given, workflow.name)
     spec = msgspec.structs.replace(spec, arguments=msgspec.structs.replace(spec.arguments, parameters=parameters))
     templates = {name: _by_name(manifest.spec, name) for name, manifest in beside.templates.items()}
-    templates[""] = dict(templates[home]) if home else _by_name(spec, workflow.name)
+    templates[""] = _by_name(spec, home or workflow.name)
     if not spec.entrypoint:
         raise ManifestError(f"{workflow.name}: spec.entrypoint: expected the name of a template")
     return Library(
@@ -146,20 +146,34 @@ def _own_spec(workflow: Manifest, beside: Beside) -> tuple[Spec, str]:
         raise ManifestError(
             f"{workflow.name}: spec.workflowTemplateRef.name: no WorkflowTemplate {reference.name!r} was given"
         )
-    base = beside.templates[reference.name].spec
-    own = {parameter.name: parameter for parameter in workflow.spec.arguments.parameters}
-    merged = (*(own.pop(p.name, p) for p in base.arguments.parameters), *own.values())
-    arguments = msgspec.structs.replace(base.arguments, parameters=merged)
-    own_spec = workflow.spec
-    changed = {
-        "arguments": arguments,
-        "entrypoint": own_spec.entrypoint or base.entrypoint,
-        "on_exit": own_spec.on_exit or base.on_exit,
-        "hooks": {**base.hooks, **own_spec.hooks},
-        "active_deadline_seconds": own_spec.active_deadline_seconds or base.active_deadline_seconds,
-        "parallelism": own_spec.parallelism or base.parallelism,
+    return _merged(workflow.spec, beside.templates[reference.name].spec), reference.name
+
+
+def _merged(own: Spec, base: Spec) -> Spec:
+    """A WorkflowTemplate's spec, in which what the workflow says itself comes first."""
+    said = {
+        field.name: getattr(own, field.name)
+        for field in msgspec.structs.fields(Spec)
+        if getattr(own, field.name) != getattr(Spec(), field.name)
     }
-    return msgspec.structs.replace(base, **changed), reference.name
+    merged = {
+        "arguments": Arguments(
+            parameters=_first(own.arguments.parameters, base.arguments.parameters),
+            artifacts=_first(own.arguments.artifacts, base.arguments.artifacts),
+        ),
+        "templates": _first(own.templates, base.templates),
+        "hooks": {**base.hooks, **own.hooks},
+    }
+    return msgspec.structs.replace(base, **said | merged)
+
+
+Named = TypeVar("Named", Parameter, Artifact, Template)
+
+
+def _first(own: tuple[Named, ...], base: tuple[Named, ...]) -> tuple[Named, ...]:
+    """All of both; of two with one name the own one."""
+    mine, names = {each.name: each for each in own}, {each.name for each in base}
+    return (*(mine.get(each.name, each) for each in base), *(each for each in own if each.name not in names))
 
 
 def _by_name(spec: Spec, owner: str) -> dict[str, Template]:
