@@ -172,8 +172,9 @@ Named = TypeVar("Named", Parameter, Artifact, Template)
 
 def _first(own: tuple[Named, ...], base: tuple[Named, ...]) -> tuple[Named, ...]:
     """All of both; of two with one name the own one."""
-    mine, names = {each.name: each for each in own}, {each.name for each in base}
-    return (*(mine.get(each.name, each) for each in base), *(each for each in own if each.name not in names))
+    mine = {each.name: each for each in own}
+    kept = [mine.pop(each.name, each) for each in base]
+    return (*kept, *mine.values())
 
 
 def _by_name(spec: Spec, owner: str) -> dict[str, Template]:
