@@ -174,7 +174,7 @@ def _first(own: tuple[Named, ...], base: tuple[Named, ...]) -> tuple[Named, ...]
     """All of both; of two with one name the own one."""
     mine = {each.name: each for each in own}
     kept = [mine.pop(each.name, each) for each in base]
-    return (*kept, *mine.values())
+    return tuple(kept) + tuple(mine.values())
 
 
 def _by_name(spec: Spec, owner: str) -> dict[str, Template]:
