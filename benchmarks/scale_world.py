@@ -41,6 +41,7 @@ PORTS = {
     "SLUICEGATE_XDS_PORT": str(XDS),
     "SLUICEGATE_GATEWAY_PORT": str(FRONT),
     "SLUICEGATE_WEBHOOK_PORT": "0",
+    "SLUICEGATE_GATEWAY_KIND": "envoy",
 }
 _AT_A_TIME = 20
 _GRAPH = {"name": "model", "implementation": "SKLEARN_SERVER", "modelUri": "file:///models/none"}

@@ -16,6 +16,7 @@ import yaml
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import free_port, wait_until
 
+ROOT = Path(__file__).parents[2]
 WRITES = ("create", "update", "patch", "delete")
 _REQUEST = re.compile(
     r'sluicegate_operator_api_requests_total{code="(\d+)",resource="([^"]+)",trial="(\w+)",verb="(\w+)"} (\d+)'
@@ -35,6 +36,7 @@ class HostOperator:
             "SLUICEGATE_HTTP_PORT": str(self._port),
             "SLUICEGATE_XDS_PORT": str(free_port()),
             "SLUICEGATE_WEBHOOK_PORT": "0",
+            "SLUICEGATE_GATEWAY_KIND": "envoy",
             "KUBECONFIG": kubeconfig or os.environ["KUBECONFIG"],
         }
         self._environment, self.log = {**os.environ, **told, **settings}, log
@@ -69,6 +71,13 @@ class HostOperator:
         """Of these, what may have changed something, its lease apart."""
         told = self.requests().items()
         return Counter({key: count for key, count in told if key[0] in WRITES and not key[1].startswith("leases")})
+
+
+def need_kinds(kubectl: Kubectl) -> None:
+    """See that our two kinds are served; another module's end may just be taking them away."""
+    crds = ("-f", str(ROOT / "manifests" / "install" / "crds"))
+    wait_until(lambda: kubectl.run("apply", "--server-side", "--force-conflicts", *crds).returncode == 0, 60, "kinds")
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
 
 
 def kubeconfig_of(kubectl: Kubectl, account: str, path: Path) -> str:

@@ -97,7 +97,7 @@ def _built(kubectl: Kubectl, folder: Path, components: list[Path], tag: str) -> 
         overlay = {"resources": paths[:1], "components": paths[1:]}
         (start / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
         text = kubectl("kustomize", str(start))
-    tested = re.sub(r"(image|value): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{tag}", text)
+    tested = re.sub(r"(image|value|default): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{tag}", text)
     return [document for document in yaml.safe_load_all(tested) if document]
 
 

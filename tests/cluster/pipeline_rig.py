@@ -5,6 +5,7 @@ is a pod, because model servers are.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -66,8 +67,17 @@ def _process(command: list[str], log: Path, health: str, environment: dict[str, 
         wait_until(lambda: _answers(health), 60, f"{health} answers, see {log}")
         yield
     finally:
-        os.killpg(process.pid, 15)
-        process.wait(20)
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it, then make it: MLflow waits for connections that somebody still holds open."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
 
 
 def _answers(url: str) -> bool:

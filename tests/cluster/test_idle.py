@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cluster.host_operator import HostOperator
+from tests.cluster.host_operator import HostOperator, need_kinds
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
@@ -51,6 +51,7 @@ ROLLOUT = {
 def operator(kubectl: Kubectl, namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostOperator]:
     """One that has brought all of them as far as they go."""
     mine, log = kubectl.within(namespace), tmp_path_factory.mktemp("operator") / "log"
+    need_kinds(kubectl)
     objects = [*(deployment(each, namespace) for each in PREDICTORS), ROLLOUT]
     mine("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
     with HostOperator(namespace, log, SLUICEGATE_CONTROLLER_ID=namespace) as operator:

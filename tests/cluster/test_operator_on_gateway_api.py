@@ -67,9 +67,9 @@ def test_a_rollout_that_is_aborted_loses_no_request(serving: Kubectl, models: di
         desire(serving, "undone", intent="Abort", reason="Tried", renewal=2)
         wait_until(lambda: rig.phase(serving, "undone") == "RolledBack", 30, "the rollout is back")
         wait_until(lambda: rig.names(serving, "deployments") == ["flights-v1-0-model"], 60, "its servers are gone")
+        wait_until(lambda: rig.status(serving)["traffic"] == {"v1": 100}, 10, "the status says so")
 
     assert load.failures == []
-    assert rig.status(serving)["traffic"] == {"v1": 100}
 
 
 def test_a_rollout_is_judged_by_its_servers_and_promoted(
@@ -81,9 +81,9 @@ def test_a_rollout_is_judged_by_its_servers_and_promoted(
         candidate = serving.json("get", "modelrollout", "second")["status"]["candidate"]
         gone = [f"flights-{candidate}-0-model"]
         wait_until(lambda: rig.names(serving, "deployments") == gone, 60, "the old one is gone")
+        wait_until(lambda: rig.status(serving)["traffic"] == {candidate: 100}, 10, "the status says so")
 
     assert (rig.phase(serving, "second"), load.failures) == ("Promoted", [])
-    assert rig.status(serving)["traffic"] == {candidate: 100}
     host = installed.json("get", "service", "sluicegate-collector")["spec"]["clusterIP"]
     seen = httpx.get(f"http://{host}:7081/v1/deployments/{serving.namespace}/{rig.NAME}").json()["predictors"][
         candidate

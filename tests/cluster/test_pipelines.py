@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from tests.cluster import operator_rig, pipeline_rig, storages
+from tests.cluster import image_rig, operator_rig, pipeline_rig, storages
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
@@ -57,16 +57,20 @@ def ended(kubectl: Kubectl, name: str) -> dict[str, Any] | None:
     return found if found[""].get("phase") in {"Succeeded", "Failed", "Error"} else None
 
 
+def given(kubectl: Kubectl, **more: str) -> dict[str, str]:
+    """Parameters of a delivery."""
+    return {
+        "model": "flights", "features": '["delay"]', "target": "late", "at_least": '{"roc_auc": 0.8}',
+        "estimator": "sklearn.linear_model:LogisticRegression", "source": pipeline_rig.table(kubectl.namespace),
+        "deployment": "flights", "namespace": kubectl.namespace, **more,
+    }  # fmt: skip
+
+
 def test_a_delivery_ends_with_a_version_that_serves(
     serving: Kubectl, registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Registered, packaged into S3, proven and released: all by pods that share nothing but S3 and the registry."""
-    given = {
-        "model": "flights", "features": '["delay"]', "target": "late", "at_least": '{"roc_auc": 0.8}',
-        "estimator": "sklearn.linear_model:LogisticRegression", "source": pipeline_rig.table(serving.namespace),
-        "deployment": "flights", "namespace": serving.namespace,
-    }  # fmt: skip
-    serving("create", "-f", "-", stdin=pipeline_rig.workflow("first", "sluicegate-delivery", **given))
+    serving("create", "-f", "-", stdin=pipeline_rig.workflow("first", "sluicegate-delivery", **given(serving)))
     found = wait_until(lambda: ended(serving, "first"), 200, "the delivery ends")
 
     assert {name: found[name]["phase"] for name in STORY} == dict.fromkeys(STORY, "Succeeded"), json.dumps(found)
@@ -78,6 +82,28 @@ def test_a_delivery_ends_with_a_version_that_serves(
         monkeypatch.setenv(name, value)
     verify_bundle(read_bundle(bundle_at(outputs["bundle"])), expected_digest=outputs["digest"])
     assert serving.json("get", "sdep", "flights")["status"]["state"] == "Available"
+
+
+def test_the_next_version_gets_in_by_a_rollout_whose_steps_run_in_the_same_image(serving: Kubectl) -> None:
+    """``release`` starts it, and its candidate has half of the users; how rollouts end is tried elsewhere."""
+    image = f"{image_rig.PREFIX}/steps:{image_rig.TAG}-python3.11"
+    plan = json.dumps({"steps": [{"setWeight": 50}, {"pause": {}}]})
+    more = {"plan": plan, "parameters": '{"C": 0.1}', "image": image}
+    serving("create", "-f", "-", stdin=pipeline_rig.workflow("second", "sluicegate-delivery", **given(serving, **more)))
+    rollout = wait_until(lambda: halfway(serving), 200, "the candidate has half of the users")
+
+    started = serving.json("get", "workflow", rollout["metadata"]["name"])["spec"]["arguments"]["parameters"]
+    assert {"name": "image", "value": image} in started
+    graph = rollout["spec"]["candidate"]["graph"]
+    assert graph["modelUri"] == f"s3://{storages.BUCKET}/{serving.namespace}/bundles/flights/2"
+    assert graph["envSecretRefName"] == "sluicegate-credentials"
+
+
+def halfway(kubectl: Kubectl) -> dict[str, Any] | None:
+    """The rollout, once its candidate has half of the traffic."""
+    traffic = kubectl.json("get", "sdep", "flights")["status"].get("traffic", {})
+    rollouts: list[dict[str, Any]] = kubectl.json("get", "modelrollouts")["items"]
+    return rollouts[0] if rollouts and sorted(traffic.values()) == [50, 50] else None
 
 
 def test_argo_finds_nothing_to_complain_of_in_the_templates() -> None:

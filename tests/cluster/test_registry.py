@@ -11,6 +11,7 @@ from tests.cluster.kubectl import Kubectl
 from tests.waiting import free_port, wait_until
 
 from sluicegate.components.rollout.ending import complete, promote
+from sluicegate.components.rollout.errors import RolloutEndedError
 from sluicegate.components.rollout.preparing import Prepared, prepare_rollout
 from sluicegate.components.rollout.rollouts import Rollouts
 from sluicegate.serving.client.objects import Objects
@@ -111,6 +112,14 @@ def test_the_alias_follows_a_promotion(
 
     wait_until(lambda: registry.champion() == "2", 30, "the alias")
     wait_until(lambda: registry.tags("2").get("sluicegate.rollout.phase") == "Promoted", 30, "the tag")
+
+
+def test_what_has_ended_is_not_taken_up_again(
+    plane: host_rig.HostPlane, models: dict[str, rig.Model], registry: Registry
+) -> None:
+    """As a workflow does that Argo retries."""
+    with pytest.raises(RolloutEndedError, match=r"has ended already: Promoted .* with another name for `rollout`"):
+        prepared(plane, models["2"], "second")
 
 
 def test_a_rollback_that_mlflow_and_the_follower_both_missed_is_told_all_the_same(

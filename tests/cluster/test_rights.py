@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.cluster.host_operator import HostOperator, kubeconfig_of
+from tests.cluster.host_operator import HostOperator, kubeconfig_of, need_kinds
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.test_idle import CPU, GRAPH, ROLLOUT, states, status
 from tests.waiting import free_port, wait_until
@@ -22,7 +22,6 @@ from sluicegate.serving.operator.rights import NAME, manifests
 pytestmark = pytest.mark.timeout(180)
 ROOT = Path(__file__).parents[2]
 NEITHER_HERE = "the cluster of these tests has no KEDA; tests/unit/serving/operator/test_scaling.py makes them"
-ROUTES = "for the gateways of Gateway API; tests/cluster/test_gateway_api.py applies them"
 RARE = {
     ("update", "seldondeployments.machinelearning.seldon.io"): "a promotion; tests/cluster/test_operator.py has one",
     ("update", "seldondeployments.machinelearning.seldon.io/finalizers"): (
@@ -30,11 +29,7 @@ RARE = {
     ),
     ("update", "secrets"): "a certificate's rotation; tests/cluster/test_webhook.py has some",
     **{(verb, "scaledobjects.keda.sh"): NEITHER_HERE for verb in ("list", "watch", "create", "patch", "delete")},
-    **{
-        (verb, f"{kind}.gateway.networking.k8s.io"): ROUTES
-        for kind in ("httproutes", "grpcroutes")
-        for verb in ("create", "patch", "delete")
-    },
+    ("get", "workflows.argoproj.io"): "a rollout that names its workflow; tests/cluster/test_workflows.py has some",
 }
 
 
@@ -103,6 +98,7 @@ def refused(operator: HostOperator) -> list[tuple[str, str, int]]:
 @pytest.fixture
 def installed(kubectl: Kubectl, namespace: str) -> Iterator[list[JSON]]:
     """Rights, and a webhook's configuration that is never asked, under a controller id of the test's own."""
+    need_kinds(kubectl)
     door = Door(namespace=namespace, namespaces=("nowhere-at-all",), controller_id=namespace)
     objects = [*manifests(namespace, namespace), webhook_configuration(door)]
     kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
@@ -134,6 +130,7 @@ CONFIGURATION = "validatingwebhookconfigurations.admissionregistration.k8s.io"
 @pytest.fixture
 def alone(kubectl: Kubectl, namespace: str) -> Iterator[Kubectl]:
     """Account, role and binding of ``manifests/namespaced`` in a namespace of their own; the cluster gets nothing."""
+    need_kinds(kubectl)
     name = f"{namespace}-alone"
     kubectl("create", "namespace", name)
     built = yaml.safe_load_all(kubectl("kustomize", str(ROOT / "manifests" / "namespaced")))

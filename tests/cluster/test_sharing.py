@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cluster.host_operator import HostOperator
+from tests.cluster.host_operator import HostOperator, need_kinds
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.test_idle import PREDICTORS, states
 from tests.waiting import wait_until
@@ -16,6 +16,7 @@ MARK = "seldon.io/controller-id"
 @pytest.fixture
 def two(kubectl: Kubectl, namespace: str, tmp_path: Path) -> Iterator[dict[str, HostOperator]]:
     """Operators ``one`` and ``two`` of this test, which look at all namespaces from the same home."""
+    need_kinds(kubectl)
     ids = {each: f"{namespace}-{each}" for each in ("one", "two")}
     made = {
         each: HostOperator(namespace, tmp_path / each, watch="", SLUICEGATE_CONTROLLER_ID=ids[each]) for each in ids

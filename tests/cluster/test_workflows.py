@@ -86,12 +86,13 @@ def test_an_evicted_analysis_is_made_again_and_the_rollout_goes_on(argo: rig.Arg
 
 @pytest.mark.parametrize("name", ["stopped", "terminated"])
 def test_retried_by_argo_an_ended_rollout_stays_ended(name: str, argo: rig.Argo) -> None:
-    """Its epoch is over: the workflow is refused, and moves nothing."""
+    """Its epoch is over: the workflow waits once more at its suspended node, is then refused, and moves nothing."""
     before = argo.ended(name)
     wait_until(lambda: argo.workflow(name).get("phase") == "Failed", 60, "Argo knows that it is over")
     argo.command("retry", name)
+    wait_until(lambda: argo.running(name, "wait"), 30, "it runs again")
+    argo.command("resume", name)
 
-    wait_until(lambda: argo.workflow(name).get("phase") == "Running", 30, "it runs again")
     wait_until(lambda: argo.workflow(name).get("phase") == "Failed", 90, "it is refused")
     assert argo.rollout(name) == before
     assert argo.sdep(name)["traffic"] == {"v1": 100}

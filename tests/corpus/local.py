@@ -29,7 +29,7 @@ class Outcome:
     refusal: str = ""
 
 
-async def run_all(cases: list[Case], directory: Path, width: int = 8) -> dict[str, Outcome]:
+async def run_all(cases: list[Case], directory: Path, width: int = 12) -> dict[str, Outcome]:
     """All of them; the outcomes by name."""
     places = asyncio.Semaphore(width)
 
@@ -44,9 +44,7 @@ async def run_one(case: Case, directory: Path) -> Outcome:
     """One of them."""
     try:
         beside = Beside.of((case.name, document) for document in case.beside)
-        library = build(
-            read(case.workflow), beside.templates, {}, config_maps=beside.config_maps, secrets=beside.secrets
-        )
+        library = build(read(case.workflow), beside, {})
         # Containers find sh and python3 on the PATH of this machine, as they do in the image.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         run = Run(

@@ -12,6 +12,7 @@ from tests.corpus.files import Case, corpus
 from tests.corpus.local import Outcome, run_all
 from tests.corpus.recording import ARGO
 
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
 CASES = corpus()
 INVALID = "invalid spec"
 

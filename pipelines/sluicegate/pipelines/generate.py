@@ -3,6 +3,7 @@
 ``python -m sluicegate.pipelines.generate [--check]``; ``make generate`` and ``make lint`` call it.
 """
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -80,7 +81,9 @@ def _registry() -> dict[Path, str]:
 
 
 def _yaml(*objects: dict[str, Any]) -> str:
-    return yaml.safe_dump_all(objects, sort_keys=False, width=120, explicit_start=len(objects) > 1)
+    # Nobody wants to read one part of a manifest by the anchor of another: each is written out.
+    plain = [json.loads(json.dumps(each)) for each in objects]
+    return yaml.safe_dump_all(plain, sort_keys=False, width=120, explicit_start=len(objects) > 1)
 
 
 def main(arguments: list[str]) -> int:

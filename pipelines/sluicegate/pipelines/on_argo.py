@@ -9,7 +9,7 @@ from typing import Any
 
 from hera.workflows import WorkflowTemplate
 
-from sluicegate.components.emit.argo import LOCAL, Pods, template
+from sluicegate.components.emit.argo import LOCAL, OF_CALLER, Pods, template
 from sluicegate.components.emit.argo_pipeline import argo_pipeline
 from sluicegate.components.emit.catalogue import every_step
 from sluicegate.components.rollout.starting import IMAGE
@@ -39,8 +39,8 @@ _ROLLOUT = replace(_GIVEN, attempts=5)
 
 
 def steps_template() -> WorkflowTemplate:
-    """Each step by its name, for ``templateRef`` in people's own workflows, which have no parameter ``image``."""
-    pods = Pods(environment=ENVIRONMENT, credentials=CREDENTIALS)
+    """Each step by its name, for ``templateRef`` in people's own workflows; ``image`` is an input of each."""
+    pods = replace(_GIVEN, image=OF_CALLER)
     parts: list[Any] = [template(step, pods) for step in every_step()]
     return WorkflowTemplate(name="sluicegate-steps", templates=parts, service_account_name=ACCOUNT)
 

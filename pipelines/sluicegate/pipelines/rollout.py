@@ -30,7 +30,8 @@ def rollout_template(pods: Pods = LOCAL, *, account: str | None = None) -> Workf
     entry = _entry(parts)
     last = Steps(name="finish")
     last.sub_steps = [_call("end", parts["end-rollout"], rollout=_argument("rollout"), **_END)]
-    pause = Suspend(name="wait", inputs=[Parameter(name="seconds")], duration="{{inputs.parameters.seconds}}")
+    # Argo takes whole numbers as seconds; a plan's may have a fraction, and needs its unit.
+    pause = Suspend(name="wait", inputs=[Parameter(name="seconds")], duration="{{inputs.parameters.seconds}}s")
     arguments = [_declared(name, value, text) for name, value, text in _ARGUMENTS]
     arguments.append(IMAGE_PARAMETER)
     return WorkflowTemplate(

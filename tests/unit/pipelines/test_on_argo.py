@@ -89,6 +89,13 @@ def test_every_pod_gets_image_places_credentials_and_resources(name: str) -> Non
         assert set(container["resources"]["requests"]) == {"cpu", "memory"}
 
 
+def test_whoever_calls_a_single_step_may_give_its_image() -> None:
+    """A workflow of people's own has no parameter of ours."""
+    for step in spec("steps")["templates"]:
+        assert step["container"]["image"] == "{{inputs.parameters.image}}"
+        assert {"name": "image", "default": IMAGE} in step["inputs"]["parameters"]
+
+
 def test_what_a_pod_writes_is_not_where_argo_mounts_what_it_reads() -> None:
     """That directory is root's."""
     for pod in (one for one in spec("delivery")["templates"] if "container" in one):

@@ -50,6 +50,8 @@ class Pods:
         return config + ([SecretEnvFrom(name=self.credentials, optional=True)] if self.credentials else [])
 
 
+OF_CALLER = "{{inputs.parameters.image}}"
+"""An image that whoever calls a template may give."""
 LOCAL = Pods(image="{{workflow.parameters.image}}")
 IMAGE_PARAMETER = Parameter(name="image", value=IMAGE, description="Image of the steps; your own is made FROM ours.")
 
@@ -68,7 +70,11 @@ def template(step: Step[..., Any], pods: Pods = LOCAL) -> Container:
         resources=_resources(step) if pods.sources else None,
         retry_strategy=_again(pods.attempts) if pods.attempts else None,
         args=[word for slot in step.inputs for word in _words(slot)] + ["--outputs-dir", OUTPUTS],
-        inputs=[*(_parameter(slot) for slot in parameters), *(_artefact(slot) for slot in read)],
+        inputs=[
+            *(_parameter(slot) for slot in parameters),
+            *([Parameter(name="image", default=IMAGE)] if pods.image == OF_CALLER else []),
+            *(_artefact(slot) for slot in read),
+        ],
         outputs=[
             *(Parameter(name=name, value_from=ValueFrom(path=f"{OUTPUTS}/{name}")) for name in step.outputs),
             *(_artefact(slot) for slot in written),

@@ -45,7 +45,7 @@ def argo_pipeline(pipeline: Any, *, name: str, pods: Pods, account: str) -> Work
 
 
 def _steps(document: JSON) -> Iterator[Step[..., Any]]:
-    for name in sorted(document["components"]):  # a map of protobuf: its own order is anybody's
+    for name in sorted(document["components"]):  # a map of protobuf has no order
         step = find_step(name.removeprefix("comp-"))
         if step is not None:
             yield step

@@ -5,6 +5,7 @@ nothing more. ``--from-api`` is how the plane runs a Workflow object: the same r
 """
 
 import asyncio
+import functools
 import json
 import os
 import secrets
@@ -74,10 +75,7 @@ def submit(
         document = _document(file, template, from_api, namespace)
         source = str(file or template or from_api)
         around = _beside(file, beside, namespace, patient=bool(from_api))
-        library = build(
-            read(document, source), around.templates, _parameters(given),
-            config_maps=around.config_maps, secrets=around.secrets,
-        )  # fmt: skip
+        library = build(read(document, source), around, _parameters(given))
         run_name = name or from_api or _run_name(document)
         run = _run(run_name, library, namespace, home.absolute(), document, log=log)
         with _status_kept(from_api, namespace, run.directory / "status.json"):
@@ -138,7 +136,7 @@ def _run(name: str, library: Library, namespace: str, home: Path, document: JSON
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return Run(
         name=name, library=library, directory=_fresh(home / "workflows" / name), shared=home / "workflows" / ".shared",
-        objects=ApiActions(Objects(), namespace),
+        objects=ApiActions(functools.cache(Objects), namespace),
         environment={"SLUICEGATE_HOME": str(home), "PATH": path}, namespace=namespace,
         uid=str(document.get("metadata", {}).get("uid", "")),
         started_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), echo=log, listeners=(_shown,),

@@ -1,5 +1,6 @@
 """The actions of a resource template on a Kubernetes API, through the product's client."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,8 @@ JSON = dict[str, Any]
 class ApiActions:
     """``ObjectActions`` on the API of KUBECONFIG. ``apply`` creates the object, or merges into the one there."""
 
-    objects: Objects
+    reach: Callable[[], Objects]
+    """Opens the API, when a workflow first needs it."""
     namespace: str = "default"
 
     def act(self, action: str, manifest: JSON) -> JSON:
@@ -22,19 +24,19 @@ class ApiActions:
         name, namespace = str(metadata["name"]), str(metadata.get("namespace", self.namespace))
         document = {**manifest, "metadata": {"namespace": namespace, **metadata}}
         if action == "create":
-            return self.objects.create(document)
+            return self.reach().create(document)
         if action == "patch" or (action == "apply" and self._exists(kind, name, namespace)):
-            return self.objects.patch(kind, name, document, namespace)
+            return self.reach().patch(kind, name, document, namespace)
         if action == "apply":
             return self._created_or_patched(kind, name, document, namespace)
-        found = self.objects.get(kind, name, namespace)
+        found = self.reach().get(kind, name, namespace)
         if action == "delete":
-            self.objects.delete(kind, name, namespace)
+            self.reach().delete(kind, name, namespace)
         return found
 
     def _exists(self, kind: str, name: str, namespace: str) -> bool:
         try:
-            self.objects.get(kind, name, namespace)
+            self.reach().get(kind, name, namespace)
         except NotFoundError:
             return False
         return True
@@ -42,6 +44,6 @@ class ApiActions:
     def _created_or_patched(self, kind: str, name: str, document: JSON, namespace: str) -> JSON:
         """Create; when somebody else just did, merge into theirs."""
         try:
-            return self.objects.create(document)
+            return self.reach().create(document)
         except ConflictError:
-            return self.objects.patch(kind, name, document, namespace)
+            return self.reach().patch(kind, name, document, namespace)

@@ -6,6 +6,7 @@ Cancelling ``run`` ends every leaf, and the exit handler still runs: traffic is 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from sluicegate.pipelines.workflows.parts import Hook
 from sluicegate.pipelines.workflows.scoping import Scope
 from sluicegate.pipelines.workflows.sharing import Shared
 from sluicegate.pipelines.workflows.walking import STOPPED, Use, Walk
+from sluicegate.pipelines.workflows.whole import workflow_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Execution:
     tell: Callable[[Node], None]
     namespace: str = "default"
     uid: str = ""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     walk: Walk = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +57,7 @@ class Execution:
         places = asyncio.Semaphore(spec.parallelism) if spec.parallelism else None
         self.walk = Walk(
             library=self.library, ledger=ledger, pods=Pods(self.leaves, ledger, places), shared=self.shared,
-            globals=self._globals(),
+            globals=workflow_texts(self.library, self.name, self.namespace, self.uid, self.began),
         )  # fmt: skip
 
     async def run(self) -> End:
@@ -95,7 +98,8 @@ class Execution:
         if handler is None:
             return end
         failures = msgspec.json.encode(self.walk.ledger.failures()).decode()
-        self.walk.globals["workflow.status"] = end.phase
+        elapsed = (datetime.now(UTC) - self.began).total_seconds()
+        self.walk.globals |= {"workflow.status": end.phase, "workflow.duration": f"{elapsed:f}"}
         self.walk.globals["workflow.failures"] = msgspec.json.encode(failures).decode()
         try:
             node = await self.walk.hook(f"{self.name}.onExit", handler, self._scope())
@@ -110,19 +114,3 @@ class Execution:
 
     def _scope(self) -> Scope:
         return Scope(dict(self.walk.globals), dict(self.walk.global_files))
-
-    def _globals(self) -> dict[str, str]:
-        spec, metadata = self.library.spec, self.library.metadata
-        values = {p.name: as_text(p.value) for p in spec.arguments.parameters if p.value is not None}
-        listed = [{"name": name, "value": value} for name, value in values.items()]
-        everything = msgspec.json.encode(listed).decode()
-        found = {
-            "workflow.name": self.name, "workflow.namespace": self.namespace, "workflow.uid": self.uid,
-            "workflow.status": "Running", "workflow.mainEntrypoint": spec.entrypoint,
-            "workflow.serviceAccountName": spec.service_account_name, "workflow.parameters": everything,
-            "workflow.parameters.json": everything,
-        }  # fmt: skip
-        found |= {f"workflow.parameters.{name}": value for name, value in values.items()}
-        for part in ("labels", "annotations"):
-            found |= {f"workflow.{part}.{key}": as_text(text) for key, text in (metadata.get(part) or {}).items()}
-        return found

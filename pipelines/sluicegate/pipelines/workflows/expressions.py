@@ -7,6 +7,7 @@ numbers.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sluicegate.pipelines.workflows.errors import ExpressionError
 
@@ -33,6 +34,7 @@ def duration_seconds(value: object) -> float:
 
 
 Operand = str | float | bool
+Comparable = TypeVar("Comparable", str, float)
 _SIGNS = {"+", "-", "*", "/", "%", ","}
 
 
@@ -195,8 +197,17 @@ def _compare(operator: str, left: Operand, right: Operand, expression: str) -> b
     if operator in {"==", "!="}:
         return (left == right) is (operator == "==")
     if operator in {"=~", "!~"}:
-        return bool(re.search(str(right), str(left))) is (operator == "=~")
+        try:
+            return bool(re.search(str(right), str(left))) is (operator == "=~")
+        except re.error as error:
+            raise ExpressionError(f"{expression!r}: {right!r} is no regular expression: {error}") from error
     if isinstance(left, float) and isinstance(right, float):
-        low, high = (left, right) if operator.startswith("<") else (right, left)
-        return low <= high if operator.endswith("=") else low < high
-    raise ExpressionError(f"{expression!r}: {operator} compares numbers; found {left!r} and {right!r}")
+        return _ordered(operator, left, right)
+    if isinstance(left, str) and isinstance(right, str):
+        return _ordered(operator, left, right)
+    raise ExpressionError(f"{expression!r}: {operator} compares two numbers or two texts; found {left!r} and {right!r}")
+
+
+def _ordered(operator: str, left: Comparable, right: Comparable) -> bool:
+    low, high = (left, right) if operator.startswith("<") else (right, left)
+    return low <= high if operator.endswith("=") else low < high

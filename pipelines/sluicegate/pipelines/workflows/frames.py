@@ -61,5 +61,8 @@ class Caller(Protocol):
         Raises NotRunError when it could not be made.
         """
 
+    def publish_into(self, scope: Scope) -> None:
+        """Let a scope know the workflow's outputs so far."""
+
     def loop(self, call: Call, frame: Frame) -> list[Node]:
         """The nodes of a loop so far, in the order of its items."""

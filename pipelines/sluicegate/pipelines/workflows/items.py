@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluicegate.pipelines.workflows.errors import ExpressionError
-from sluicegate.pipelines.workflows.exprlang.values import as_plain_text, go_json
+from sluicegate.pipelines.workflows.exprlang.values import go_json
 from sluicegate.pipelines.workflows.manifest import Call
 from sluicegate.pipelines.workflows.parts import Sequence
 from sluicegate.pipelines.workflows.templating import substitute
@@ -72,7 +72,7 @@ def _described(item: Any) -> str:
     if isinstance(item, dict):
         text = ",".join(sorted(f"{key}:{_text(value)}" for key, value in item.items()))
     else:
-        text = "[" + " ".join(map(_text, item)) + "]" if isinstance(item, list) else as_plain_text(item)
+        text = "[" + " ".join(map(_text, item)) + "]" if isinstance(item, list) else _text(item)
     return text.replace("(", "").replace(")", "")
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from sluicegate.pipelines.workflows.errors import ManifestError
 from sluicegate.pipelines.workflows.manifest import Call, Manifest, Spec, Template
-from sluicegate.pipelines.workflows.parts import KeyOf, Parameter, Scalar
+from sluicegate.pipelines.workflows.neighbours import Beside
+from sluicegate.pipelines.workflows.parts import Arguments, Artifact, KeyOf, Parameter, Scalar
 from sluicegate.pipelines.workflows.reading import one_kind
 
 
@@ -31,6 +32,8 @@ class Library:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Labels and annotations of the workflow."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why a WorkflowTemplate that lies beside cannot be used."""
 
     def find(self, call: Call, home: str, where: str) -> Resolved:
         """The template that a call in ``home`` means.
@@ -45,6 +48,8 @@ class Library:
 
     def named(self, name: str, home: str, where: str) -> Resolved:
         """The template of that name in ``home``."""
+        if home in self.refused:
+            raise ManifestError(f"{where}: refers to WorkflowTemplate {home!r}:\n{self.refused[home]}")
         if home not in self.templates:
             known = ", ".join(sorted(filter(None, self.templates))) or "none"
             raise ManifestError(f"{where}: no WorkflowTemplate {home!r} was given; given are: {known}")
@@ -80,6 +85,18 @@ class Library:
             f"ConfigMap '{key.name}' has no key '{key.key}', or was not given; give it with --with FILE; given: {known}"
         )
 
+    def size_of(self, key: KeyOf) -> int:
+        """How many may hold a semaphore.
+
+        Raises ManifestError when the ConfigMap's key says no number above 0.
+        """
+        text = self.from_config_map(key, None).strip()
+        if not text.isdigit() or not int(text):
+            raise ManifestError(
+                f"ConfigMap '{key.name}', key '{key.key}': found {text!r}; expected how many may hold it"
+            )
+        return int(text)
+
 
 DEFAULTED = (
     "retry_strategy",
@@ -93,28 +110,23 @@ DEFAULTED = (
 """What ``templateDefaults`` may say."""
 
 
-def build(
-    workflow: Manifest,
-    beside: Mapping[str, Manifest],
-    given: Mapping[str, Scalar],
-    *,
-    config_maps: Mapping[str, Mapping[str, str]] | None = None,
-    secrets: Mapping[str, Mapping[str, str]] | None = None,
-) -> Library:
+def build(workflow: Manifest, beside: Beside, given: Mapping[str, Scalar]) -> Library:
     """Put a workflow together with what is beside it and the parameters given at submission.
 
     Raises ManifestError for an unknown template or parameter, or a parameter without a value.
     """
     spec, home = _own_spec(workflow, beside)
-    maps = config_maps or {}
-    looked_up = Library(spec=spec, templates={}, config_maps=maps)
+    looked_up = Library(spec=spec, templates={}, config_maps=beside.config_maps)
     parameters = _given(tuple(_from_map(each, looked_up) for each in spec.arguments.parameters), given, workflow.name)
     spec = msgspec.structs.replace(spec, arguments=msgspec.structs.replace(spec.arguments, parameters=parameters))
-    templates = {name: _by_name(manifest.spec, name) for name, manifest in beside.items()}
-    templates[""] = dict(templates[home]) if home else _by_name(spec, workflow.name)
+    templates = {name: _by_name(manifest.spec, name) for name, manifest in beside.templates.items()}
+    templates[""] = _by_name(spec, home or workflow.name)
     if not spec.entrypoint:
         raise ManifestError(f"{workflow.name}: spec.entrypoint: expected the name of a template")
-    return Library(spec=spec, templates=templates, config_maps=maps, secrets=secrets or {}, metadata=workflow.metadata)
+    return Library(
+        spec=spec, templates=templates, config_maps=beside.config_maps, secrets=beside.secrets,
+        metadata=workflow.metadata, refused=beside.refused,
+    )  # fmt: skip
 
 
 def _from_map(parameter: Parameter, library: Library) -> Parameter:
@@ -124,28 +136,45 @@ def _from_map(parameter: Parameter, library: Library) -> Parameter:
     return msgspec.structs.replace(parameter, value=library.from_config_map(source.config_map_key_ref, source.default))
 
 
-def _own_spec(workflow: Manifest, beside: Mapping[str, Manifest]) -> tuple[Spec, str]:
+def _own_spec(workflow: Manifest, beside: Beside) -> tuple[Spec, str]:
     reference = workflow.spec.workflow_template_ref
     if reference is None:
         return workflow.spec, ""
-    if reference.name not in beside:
+    if reference.name in beside.refused:
+        raise ManifestError(f"{workflow.name}: spec.workflowTemplateRef.name:\n{beside.refused[reference.name]}")
+    if reference.name not in beside.templates:
         raise ManifestError(
             f"{workflow.name}: spec.workflowTemplateRef.name: no WorkflowTemplate {reference.name!r} was given"
         )
-    base = beside[reference.name].spec
-    own = {parameter.name: parameter for parameter in workflow.spec.arguments.parameters}
-    merged = (*(own.pop(p.name, p) for p in base.arguments.parameters), *own.values())
-    arguments = msgspec.structs.replace(base.arguments, parameters=merged)
-    own_spec = workflow.spec
-    changed = {
-        "arguments": arguments,
-        "entrypoint": own_spec.entrypoint or base.entrypoint,
-        "on_exit": own_spec.on_exit or base.on_exit,
-        "hooks": {**base.hooks, **own_spec.hooks},
-        "active_deadline_seconds": own_spec.active_deadline_seconds or base.active_deadline_seconds,
-        "parallelism": own_spec.parallelism or base.parallelism,
+    return _merged(workflow.spec, beside.templates[reference.name].spec), reference.name
+
+
+def _merged(own: Spec, base: Spec) -> Spec:
+    """A WorkflowTemplate's spec, in which what the workflow says itself comes first."""
+    said = {
+        field.name: getattr(own, field.name)
+        for field in msgspec.structs.fields(Spec)
+        if getattr(own, field.name) != getattr(Spec(), field.name)
     }
-    return msgspec.structs.replace(base, **changed), reference.name
+    merged = {
+        "arguments": Arguments(
+            parameters=_first(own.arguments.parameters, base.arguments.parameters),
+            artifacts=_first(own.arguments.artifacts, base.arguments.artifacts),
+        ),
+        "templates": _first(own.templates, base.templates),
+        "hooks": {**base.hooks, **own.hooks},
+    }
+    return msgspec.structs.replace(base, **said | merged)
+
+
+Named = TypeVar("Named", Parameter, Artifact, Template)
+
+
+def _first(own: tuple[Named, ...], base: tuple[Named, ...]) -> tuple[Named, ...]:
+    """All of both; of two with one name the own one."""
+    mine = {each.name: each for each in own}
+    kept = [mine.pop(each.name, each) for each in base]
+    return tuple(kept) + tuple(mine.values())
 
 
 def _by_name(spec: Spec, owner: str) -> dict[str, Template]:

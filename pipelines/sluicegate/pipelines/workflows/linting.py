@@ -11,10 +11,11 @@ import msgspec
 
 from sluicegate.pipelines.workflows.errors import ExpressionError, ManifestError
 from sluicegate.pipelines.workflows.expressions import duration_seconds
-from sluicegate.pipelines.workflows.library import Library, Resolved
+from sluicegate.pipelines.workflows.library import DEFAULTED, Library, Resolved
 from sluicegate.pipelines.workflows.linting_graph import lint_dag
+from sluicegate.pipelines.workflows.linting_leaves import lint_given, lint_ins_and_outs
 from sluicegate.pipelines.workflows.linting_names import Known, lint_names
-from sluicegate.pipelines.workflows.manifest import Call, Template
+from sluicegate.pipelines.workflows.manifest import Call, ForClusters, Template
 from sluicegate.pipelines.workflows.parts import Hook
 from sluicegate.pipelines.workflows.planning import ancestors
 
@@ -35,6 +36,7 @@ def lint(library: Library) -> None:
 
     Raises ManifestError with the template, the field and what is expected.
     """
+    _lint_defaults(library)
     seen: set[tuple[str, str]] = set()
     waiting = list(_entries(library))
     while waiting:
@@ -43,6 +45,19 @@ def lint(library: Library) -> None:
         if not resolved.template.name or key not in seen:
             seen.add(key)
             waiting.extend(_lint_template(library, resolved))
+
+
+def _lint_defaults(library: Library) -> None:
+    defaults = library.spec.template_defaults
+    if defaults is None:
+        return
+    silent = {field.name for field in msgspec.structs.fields(ForClusters)} | {"metadata", "security_context"}
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(type(defaults))}
+    said = [name for name in names if getattr(defaults, name) != getattr(Template(), name)]
+    wrong = [name for name in said if name not in {*DEFAULTED, *silent}]
+    if wrong:
+        have = ", ".join(names[name] for name in DEFAULTED)
+        raise ManifestError(f"spec.templateDefaults.{names[wrong[0]]}: the local runner takes defaults of: {have}")
 
 
 def _entries(library: Library) -> Iterator[Resolved]:
@@ -61,6 +76,7 @@ def _lint_template(library: Library, resolved: Resolved) -> list[Resolved]:
     template, where = resolved.template, f"template {resolved.template.name!r}"
     known = Known.of_template(library, template)
     _lint_settings(template, where)
+    lint_ins_and_outs(library, template, where)
     called: list[Resolved] = []
     uses = list(_uses(template, where))
     for use in uses:
@@ -79,6 +95,7 @@ def _lint_call(library: Library, home: str, use: _Use, known: Known, where: str)
     loops = [name for name in ("with_items", "with_param", "with_sequence") if getattr(call, name)]
     if len(loops) > 1:
         raise ManifestError(f"{where}: only one of withItems, withParam, withSequence can be given")
+    lint_given(call, where)
     bare = msgspec.structs.replace(call, hooks={}, inline=None)
     lint_names(bare, known.after(use.earlier, item=call.loops), where)
     own = known.after(use.earlier | {call.name}, item=call.loops)

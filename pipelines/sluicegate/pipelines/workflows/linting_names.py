@@ -1,6 +1,7 @@
 """The names that references and expressions may use in a part of a workflow: pure."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -13,20 +14,15 @@ from sluicegate.pipelines.workflows.library import Library
 from sluicegate.pipelines.workflows.manifest import Template
 from sluicegate.pipelines.workflows.parts import Artifact, Hook, RetryStrategy, ValueFrom
 from sluicegate.pipelines.workflows.templating import expressions, references
+from sluicegate.pipelines.workflows.whole import workflow_texts
 
-WORKFLOW = frozenset(
-    {
-        "workflow.name", "workflow.namespace", "workflow.uid", "workflow.status", "workflow.failures",
-        "workflow.duration", "workflow.mainEntrypoint", "workflow.serviceAccountName", "workflow.parameters",
-        "workflow.parameters.json", "workflow.creationTimestamp",
-    }
-)  # fmt: skip
 _NODE = frozenset(
     {
         "pod.name", "node.name", "retries", "steps.name", "tasks.name", "lastRetry.exitCode", "lastRetry.status",
         "lastRetry.duration", "lastRetry.message",
     }
 )  # fmt: skip
+_ANY = datetime(2000, 1, 1, tzinfo=UTC)
 _NEIGHBOURS = frozenset({"steps", "tasks"})
 
 
@@ -41,9 +37,7 @@ class Known:
     @classmethod
     def of_workflow(cls, library: Library) -> "Known":
         """What every part of a workflow may use."""
-        names = set(WORKFLOW) | {f"workflow.parameters.{p.name}" for p in library.spec.arguments.parameters}
-        for part in ("labels", "annotations"):
-            names |= {f"workflow.{part}.{key}" for key in library.metadata.get(part) or {}}
+        names = {*workflow_texts(library, "", "", "", _ANY), "workflow.failures"}
         for template in (each for home in library.templates.values() for each in home.values()):
             outputs = template.outputs
             names |= {f"workflow.outputs.parameters.{p.global_name}" for p in outputs.parameters if p.global_name}
@@ -70,8 +64,6 @@ class Known:
         head, _, rest = name.partition(".")
         if name in self.names or head == "item":
             return name in self.names or self.item
-        if name.startswith("workflow.creationTimestamp."):
-            return True
         return head in _NEIGHBOURS and rest.split(".", 1)[0] in self.neighbours
 
     def leads_to(self, name: str) -> bool:

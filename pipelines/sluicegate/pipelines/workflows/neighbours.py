@@ -19,12 +19,14 @@ class Beside:
     templates: dict[str, Manifest] = field(default_factory=dict)
     config_maps: dict[str, dict[str, str]] = field(default_factory=dict)
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Templates that this runner refuses, and why: said only to a workflow that refers to one."""
 
     @classmethod
     def of(cls, documents: Iterable[tuple[str, JSON]]) -> "Beside":
         """Take documents, each with where it comes from; a later one replaces an earlier one of its name.
 
-        Raises ManifestError for a template that this runner refuses, or an object of another kind.
+        Raises ManifestError for an object of another kind.
         """
         found = cls()
         for source, document in documents:
@@ -35,13 +37,21 @@ class Beside:
         kind = document.get("kind")
         name = str((document.get("metadata") or {}).get("name", ""))
         if kind in {"WorkflowTemplate", "ClusterWorkflowTemplate"}:
-            self.templates[name] = read(document, source)
+            self._take_template(name, source, document)
         elif kind == "ConfigMap":
             self.config_maps[name] = {key: str(text) for key, text in (document.get("data") or {}).items()}
         elif kind == "Secret":
             self.secrets[name] = _secret(document, source)
         elif kind != "Workflow":
             raise ManifestError(f"{source}: found an object of kind {kind!r}; beside a workflow may lie {_KINDS}")
+
+    def _take_template(self, name: str, source: str, document: JSON) -> None:
+        self.refused.pop(name, None)
+        self.templates.pop(name, None)
+        try:
+            self.templates[name] = read(document, source)
+        except ManifestError as error:
+            self.refused[name] = str(error)
 
 
 _KINDS = "WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps and Secrets"

@@ -124,7 +124,6 @@ class VolumeMount(Field, frozen=True, kw_only=True):
 
     name: str
     mount_path: str
-    sub_path: str = ""
     read_only: bool = False
 
 

@@ -73,7 +73,7 @@ class Processes:
                 value = _key(self.config_maps, given.config_map_key_ref)
                 value = _key(self.secrets, given.secret_key_ref) if value is None else value
             if value is not None:
-                found[variable.name] = value
+                found[variable.name] = _expanded(value, found)
         return found
 
     async def _execute(self, leaf: LeafRun, command: list[str], environment: dict[str, str]) -> tuple[int, str, str]:

@@ -98,7 +98,7 @@ def refused(spec: JSON) -> list[Found]:
         Found(f"{path}.{field}", known[part, field])
         for part, path, value in _parts(spec, "spec")
         for field in value
-        if (part, field) in known and value[field] not in (None, False)
+        if (part, field) in known and value[field] is not None
     ]
 
 

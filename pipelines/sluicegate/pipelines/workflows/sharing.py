@@ -60,7 +60,9 @@ class Shared:
         entry = self._entries(cache).get(key)
         if entry is None or (max_age and time.time() - entry["at"] > duration_seconds(max_age)):
             return None
-        return dict(entry["outputs"])
+        outputs = dict(entry["outputs"])
+        # The files of a run that somebody has removed are nobody's outputs any more.
+        return outputs if all(Path(path).exists() for path in outputs["artifacts"].values()) else None
 
     def remember(self, cache: str, key: str, outputs: Mapping[str, Any]) -> None:
         """Keep outputs under the key."""

@@ -27,6 +27,7 @@ class Steps:
         """
         scope = frame.scope
         for number, group in enumerate(frame.template.steps or ()):
+            self.caller.publish_into(scope)
             name = f"{frame.node.name}[{number}]"
             place = self.ledger.new(name, "StepGroup", frame.node.id, display_name=f"[{number}]")
             ended = await self._group(group, self.ledger.mark(place, "Running"), frame, scope)

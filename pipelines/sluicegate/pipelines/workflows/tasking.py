@@ -69,6 +69,7 @@ class Tasks:
 
     async def _task(self, task: Call, graph: "_Graph") -> Ended | None:
         frame, scope = graph.frame, graph.scope(ancestors(task, graph.dag))
+        self.caller.publish_into(scope)
         try:
             ready = resolved_call(task, scope)
             calls = expanded(ready, scope)

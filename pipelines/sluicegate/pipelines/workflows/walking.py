@@ -99,11 +99,20 @@ class Walk:
     def loop(self, call: Call, frame: Frame) -> list[Node]:
         """The nodes of a loop so far, in the order of its items."""
         start = f"{frame.node.name}.{call.name}("
-        return [
-            node
+        ends = {
+            node.name[len(start) : -1]: node
             for node in self.ledger.nodes.values()
-            if node.name.startswith(start) and node.name.endswith(")") and node.name.count("(", len(start)) == 0
-        ]
+            if node.name.startswith(start) and node.name.endswith(")")
+        }
+        # Attempts of an item, and what its own steps loop over, have further brackets.
+        turns = {end: node for end, node in ends.items() if "(" not in end}
+        return [turns[end] for end in sorted(turns, key=lambda end: int(end.split(":", 1)[0]))]
+
+    def publish_into(self, scope: Scope) -> None:
+        """Let a scope know the workflow's outputs so far."""
+        start = "workflow.outputs."
+        scope.texts |= {name: text for name, text in self.globals.items() if name.startswith(start)}
+        scope.files |= self.global_files
 
     async def template(self, use: Use) -> Node:
         """Run a template to its end.
@@ -132,7 +141,7 @@ class Walk:
     def _settings(self, template: Template, scope: Scope) -> tuple[RetryStrategy | None, Memoize | None, list[Lock]]:
         strategy = template.retry_strategy or self.library.spec.retry_strategy
         if strategy is not None:
-            strategy = replace_texts(strategy, scope.texts)
+            strategy = concrete_strategy(strategy, scope.texts)
         memoize = substituted(template.memoize, scope.texts) if template.memoize else None
         return strategy, memoize, self.locks(template.synchronization, scope.texts)
 
@@ -143,9 +152,7 @@ class Walk:
         wanted = substituted(synchronization, texts)
         mutexes = [Lock(f"mutex-{each.name}", 1) for each in wanted.mutexes]
         keys = [each.config_map_key_ref for each in wanted.semaphores]
-        return mutexes + [
-            Lock(f"semaphore-{key.name}-{key.key}", int(self.library.from_config_map(key, None))) for key in keys
-        ]
+        return mutexes + [Lock(f"semaphore-{key.name}-{key.key}", self.library.size_of(key)) for key in keys]
 
     async def _remembered(
         self, node: Node, use: Use, scope: Scope, strategy: RetryStrategy | None, memoize: Memoize | None
@@ -234,7 +241,7 @@ class Walk:
         return Scope(texts, files)
 
     def _done(self, node: Node) -> Node:
-        """Write down an end; what is a global output of its template is the workflow's from now on."""
+        """Write down an end."""
         return self.ledger.mark(node, node.phase, node.message, node.cause)
 
     def publish(self, template: Template, node: Node) -> None:
@@ -247,7 +254,7 @@ class Walk:
                 self.global_files[f"workflow.outputs.artifacts.{artifact.global_name}"] = node.artifacts[artifact.name]
 
 
-def replace_texts(strategy: RetryStrategy, texts: Mapping[str, str]) -> RetryStrategy:
+def concrete_strategy(strategy: RetryStrategy, texts: Mapping[str, str]) -> RetryStrategy:
     """The strategy with its references replaced, and its limit a number.
 
     Raises WorkflowError when the limit is none.

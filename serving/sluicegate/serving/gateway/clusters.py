@@ -112,7 +112,8 @@ def _health_check() -> JSON:
         "unhealthy_interval": "0.25s",
         "unhealthy_threshold": 3,  # counts silence only: an answer other than 200 takes a server out at once
         "healthy_threshold": 1,
-        "http_health_check": {"path": "/ready"},
+        # By default the cluster's name, whose slashes are no host: nginx and Envoy answer 400.
+        "http_health_check": {"path": "/ready", "host": "sluicegate-gateway"},
     }
 
 

@@ -150,8 +150,8 @@ class XdsDoor:
 
     async def _poll(self, request: Request) -> Response:
         try:
-            body = await request.body()
-            poll = _read(request.url.path.rpartition(":")[2], body, fresh=self._is_fresh(request))
+            # Most of it is Envoy's list of extensions: nothing to be kept for as long as the poll is held.
+            poll = _read(request.url.path.rpartition(":")[2], await _body(request), fresh=self._is_fresh(request))
         except msgspec.MsgspecError:
             return JSONResponse({"message": "expected a DiscoveryRequest of Envoy in JSON"}, status_code=400)
         except ClientDisconnect:
@@ -256,6 +256,10 @@ def _ring(waiter: _Waiter) -> None:
     # The loop of a held poll may have ended with its server.
     with suppress(RuntimeError):
         waiter.loop.call_soon_threadsafe(waiter.event.set)
+
+
+async def _body(request: Request) -> bytes:
+    return b"".join([part async for part in request.stream()])
 
 
 def _read(kind: str, body: bytes, *, fresh: bool) -> _Poll:

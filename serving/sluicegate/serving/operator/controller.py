@@ -113,8 +113,9 @@ class Controller:
         book, now = self._leases.get(key, LeaseBook()), self._clock.monotonic()
         under_way = [each.view for each in snapshot.rollouts if each.view.status.phase not in TERMINAL_PHASES]
         if under_way:
-            ends = (seconds_to_next(view, book.view(view, now), self._clock.now()) for view in under_way)
-            self._queue.add_after(key, min(min(ends) + _A_MOMENT, LOOK_EVERY))
+            ends = min(seconds_to_next(view, book.view(view, now), self._clock.now()) for view in under_way)
+            asked = min(map(self._workflows.seconds_to_next, under_way))
+            self._queue.add_after(key, min(ends + _A_MOMENT, asked, LOOK_EVERY))
 
     async def _advance_rollouts(self, key: Key, snapshot: Snapshot) -> None:
         """Store each rollout's next status, then change its target."""

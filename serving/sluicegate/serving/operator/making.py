@@ -55,7 +55,7 @@ def makings_of(
         held = rollout is not None and workload.predictor.name == rollout.status.stable
         replicas = _replicas_now(deployment_names(layout), live) if held else None
         wanted += objects_of(workload, deployment, owner, installation, live=live, hold_replicas=replicas)
-    wanted += role_services(deployment, owner, layouts, rollout, frozenset(map(key_of, wanted)))
+    wanted += role_services(deployment, owner, layouts, rollout, {key_of(each): each for each in wanted})
     return Makings(wanted=tuple(wanted), live=live, predictors=frozenset(each.predictor.name for each in workloads))
 
 

@@ -29,10 +29,14 @@ class Workflows:
         self._known: dict[str, tuple[float, str]] = {}
         self._refused = False
 
+    def seconds_to_next(self, rollout: ModelRollout) -> float:
+        """Until it is worth while to ask again: nobody tells the operator of workflows."""
+        return LOOK_SECONDS if _named(rollout) else float("inf")
+
     async def ending(self, rollout: ModelRollout) -> str:
         """How the rollout's workflow ended, as a sentence; nothing while it goes on, and when that is not known."""
-        named = rollout.metadata.annotations.get(WORKFLOW_ANNOTATION, "").split("/")
-        if len(named) != 3 or rollout.status.phase in TERMINAL_PHASES | {"Aborting"}:
+        named = _named(rollout)
+        if named is None:
             return ""
         now = self._clock.monotonic()
         self._known = {uid: known for uid, known in self._known.items() if now - known[0] < FORGET_SECONDS}
@@ -53,6 +57,14 @@ class Workflows:
             self._refused = isinstance(error, RefusedError)
             return ""
         return ending_of(found, uid)
+
+
+def _named(rollout: ModelRollout) -> tuple[str, str, str] | None:
+    """Namespace, name and uid of the workflow that drives a rollout under way."""
+    named = rollout.metadata.annotations.get(WORKFLOW_ANNOTATION, "").split("/")
+    if len(named) != 3 or rollout.status.phase in TERMINAL_PHASES | {"Aborting"}:
+        return None
+    return (named[0], named[1], named[2])
 
 
 def ending_of(workflow: JSON, uid: str) -> str:

@@ -12,6 +12,7 @@ from sluicegate.pipelines.cli.client import RequestFailedError, resource_of
 from sluicegate.pipelines.cli.main import COMMANDS, cli
 from sluicegate.pipelines.cli.predict import as_request
 
+MAPPED = Path(__file__).parents[3] / "corpus" / "argo" / "env-from-configmap.yaml"
 OTHERS = {"step", "pipeline", "submit"}
 
 
@@ -92,3 +93,11 @@ def test_what_is_no_row_is_refused(given: Any) -> None:
     """With what is expected."""
     with pytest.raises(RequestFailedError, match="expected"):
         as_request(given)
+
+
+def test_a_workflow_that_touches_no_object_runs_without_an_api(tmp_path: Path) -> None:
+    """With what it refers to in the same file."""
+    result = run("submit", "--local", str(MAPPED), home=tmp_path)
+
+    assert result.exit_code == 0
+    assert "Succeeded: env-from-configmap" in result.output

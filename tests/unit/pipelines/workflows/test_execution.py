@@ -18,11 +18,14 @@ from sluicegate.pipelines.workflows import tether
 from sluicegate.pipelines.workflows.errors import ManifestError
 from sluicegate.pipelines.workflows.library import build
 from sluicegate.pipelines.workflows.linting import lint
+from sluicegate.pipelines.workflows.neighbours import Beside
 from sluicegate.pipelines.workflows.reading import read
 from sluicegate.pipelines.workflows.running import Run, execute, until_stopped
 
 HERE = Path(__file__).parent
 NEEDS_P = {"parameters": [{"name": "p"}]}
+OUT_OF_NOWHERE = {"parameters": [{"name": "x", "valueFrom": {"parameter": "{{steps.a.outputs.result}}"}}]}
+PATHLESS = {"artifacts": [{"name": "a", "path": "relative"}]}
 
 
 def workflow(*templates: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -40,6 +43,12 @@ def shell(name: str, source: str, **fields: Any) -> dict[str, Any]:
     return {"name": name, "container": {"command": ["sh", "-c", source]}, **fields}
 
 
+def mounting(volume: str) -> dict[str, Any]:
+    """A container template that mounts a volume."""
+    mounts = [{"name": volume, "mountPath": "/scratch"}]
+    return {"name": "main", "container": {"command": ["true"], "volumeMounts": mounts}}
+
+
 def steps(name: str, *groups: list[dict[str, Any]]) -> dict[str, Any]:
     """A steps template."""
     return {"name": name, "steps": list(groups)}
@@ -49,9 +58,9 @@ def prepared(
     document: dict[str, Any], directory: Path, beside: list[dict[str, Any]] | None = None, **given: str
 ) -> Run:
     """A run of a document, ready to execute."""
-    manifests = {template["metadata"]["name"]: read(template) for template in beside or []}
+    around = Beside.of(("a test", template) for template in beside or [])
     return Run(
-        name="try", library=build(read(document), manifests, given), directory=directory,
+        name="try", library=build(read(document), around, given), directory=directory,
         objects=FakeObjectActions(), environment={},
     )  # fmt: skip
 
@@ -203,6 +212,18 @@ def test_kill_9_of_the_runner_takes_its_commands_with_it(tmp_path: Path) -> None
     wait_until(lambda: not psutil.pid_exists(int((tmp_path / "pid").read_text())))
 
 
+def test_a_refused_template_beside_stops_only_who_refers_to_it(tmp_path: Path) -> None:
+    other = workflow({"name": "call", "http": {"url": "x"}}) | {
+        "kind": "WorkflowTemplate", "metadata": {"name": "other"},
+    }  # fmt: skip
+    call = {"name": "use", "templateRef": {"name": "other", "template": "call"}}
+
+    assert asyncio.run(execute(prepared(workflow(shell("main", "true")), tmp_path, [other])))[0] == "Succeeded"
+
+    with pytest.raises(ManifestError, match="use a container that runs curl"):
+        lint(prepared(workflow(steps("main", [call])), tmp_path, [other]).library)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -218,6 +239,15 @@ def test_kill_9_of_the_runner_takes_its_commands_with_it(tmp_path: Path) -> None
         pytest.param({"templates": [shell("main", "{{=sprig.now()}}")]}, "no function sprig.now", id="sprig function"),
         pytest.param({"templates": [shell("main", "{{=inputs.x + 1}}")]}, "unknown name inputs.x", id="unknown name"),
         pytest.param({"templates": [{"name": "main", "container": {}}]}, "expected a command", id="command"),
+        pytest.param({"templates": [shell("main", "x", outputs=OUT_OF_NOWHERE)]}, "valueFrom.path", id="output"),
+        pytest.param({"templates": [shell("main", "x", inputs=PATHLESS)]}, "begins with /", id="artifact's path"),
+        pytest.param({"templates": [mounting("scratch")]}, "no volume 'scratch'", id="volume"),
+        pytest.param({"templateDefaults": {"container": {"image": "x"}}}, "templateDefaults.container", id="defaults"),
+        pytest.param(
+            {"templates": [steps("main", [{"name": "a", "template": "main", "arguments": NEEDS_P}])]},
+            "argument 'p': expected a value",
+            id="no value given",
+        ),
         pytest.param(
             {"templates": [steps("main", [{"name": "a", "template": "main", "withItems": [1], "withParam": "[1]"}])]},
             "only one of withItems, withParam",
@@ -235,4 +265,4 @@ def test_what_cannot_run_is_refused_before_anything_runs(change: dict[str, Any],
     document["spec"] |= change
 
     with pytest.raises(ManifestError, match=message):
-        lint(build(read(document), {}, {}))
+        lint(build(read(document), Beside(), {}))

@@ -37,7 +37,20 @@ def test_when_compares_numbers_as_numbers_and_words_as_text(expression: str, exp
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "3 <", "(1 == 1", "heads", "a < 3", "1 == 1 2", "== 3", "& 3", "set-weight == set-weight", "a.b == 'a.b'"],
+    [
+        "",
+        "3 <",
+        "(1 == 1",
+        "heads",
+        "a < 3",
+        "1 == 1 2",
+        "== 3",
+        "& 3",
+        "set-weight == set-weight",
+        "a.b == 'a.b'",
+        "'a' =~ '('",
+        "1 + 'a' == 2",
+    ],
 )
 def test_when_that_cannot_be_read_is_an_error_and_never_false(expression: str) -> None:
     with pytest.raises(ExpressionError):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.serving.gateway.envoy import render
+from sluicegate.serving.gateway.envoy import differing, render
 from sluicegate.serving.gateway.errors import InvalidRouteError
 from sluicegate.serving.gateway.route_table import PREDICTIONS
 from sluicegate.serving.gateway.routes import Address, Backend, HeaderRoute, Mirror, Route
@@ -159,3 +159,23 @@ def test_the_table_answers_its_own_version() -> None:
     assert answer["match"] == {"path": "/.sluicegate/version"}
     assert json.loads(answer["direct_response"]["body"]["inline_string"]) == {"version": table.routes_version}
     assert render((replace(ROUTE, timeout_ms=1),)).routes_version != table.routes_version
+
+
+CHANGES = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 100), st.integers(9000, 9002)), max_size=12)
+
+
+@given(changes=CHANGES)
+def test_a_table_is_the_same_whether_it_is_rendered_from_one_before_or_not(
+    changes: list[tuple[str, int, int]],
+) -> None:
+    """And what differs between the two are the clusters of what changed, or fewer."""
+    routes: dict[str, Route] = {}
+    table = render(())
+    for name, weight, port in changes:
+        here = (Address(host="127.0.0.1", port=port),)
+        backends = (Backend(predictor="x", weight=weight, addresses=here), Backend(predictor="y", weight=100 - weight))
+        routes[name] = Route(namespace="n", name=name, backends=backends)
+        before, table = table, render(tuple(routes.values()), table)
+
+        assert table == render(tuple(routes.values()))
+        assert {each.split("/")[1] for each in differing((before, table))} <= {name}

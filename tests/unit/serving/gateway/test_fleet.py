@@ -62,6 +62,18 @@ def test_an_envoy_that_vanished_holds_nobody_up() -> None:
     assert list(case.fleet.by_node(case.now)) == ["a"]
 
 
+def test_polls_for_endpoints_do_not_say_that_an_envoy_is_there() -> None:
+    """They are held for minutes, and a machine that is gone without a word ends none of them."""
+    case = Fleeting()
+    case.fleet.publish(OLD)
+    case.settle("a", "b")
+    case.fleet.opened("b", case.now, counts=False)
+    case.end("b")
+    case.now += 2 * GRACE_SECONDS
+
+    assert list(case.fleet.by_node(case.now)) == ["a"]
+
+
 def test_a_new_envoy_takes_no_share_away() -> None:
     """It answers nobody before it has routes; what the others have goes on to be told."""
     case = Fleeting()

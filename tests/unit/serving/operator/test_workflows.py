@@ -126,3 +126,12 @@ def test_another_of_the_same_name_is_another() -> None:
 
 def _ending(workflows: Workflows) -> str:
     return asyncio.run(workflows.ending(decode(named(), ModelRollout)))
+
+
+@pytest.mark.parametrize(("phase", "seconds"), [("Progressing", LOOK_SECONDS), ("Promoted", float("inf"))])
+def test_a_rollout_that_names_its_workflow_is_looked_at_that_often(phase: str, seconds: float) -> None:
+    """Nobody tells the operator of workflows; of everything else it is told."""
+    workflows = Workflows(FakeCluster(FakeStore()), FakeClock())  # type: ignore[arg-type]  # a fake
+    views = [decode(each | {"status": {"phase": phase}}, ModelRollout) for each in (named(), rollout("2"))]
+
+    assert [workflows.seconds_to_next(view) for view in views] == [seconds, float("inf")]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.fakes.routed_world import RoutedWorld, endpoints_follow
+from tests.fakes.routed_world import FACE, RoutedWorld, endpoints_follow
 from tests.fakes.world import NAME, deployment, predictor, rollout
 
 
@@ -141,14 +141,23 @@ def test_somebody_elses_change_of_a_route_is_taken_back() -> None:
     assert named(world) == {("flights-v1", 8000)}
 
 
-def test_header_routes_go_with_the_rollout_and_what_they_leaned_on_after_them() -> None:
+def test_header_routes_come_and_go_in_a_form_that_no_request_meets() -> None:
     world = served(rolling=True)
     match = [{"headerName": "x-test", "headerValue": {"exact": "yes"}}]
     world.desire("second", weight=0, headerRoute={"name": "test", "match": match}, leaseSeconds=60.0)
+    world.look()
+    assert FACE.is_closed(route(world, "flights.header-1"))
+    world.look()
+    assert FACE.is_closed(route(world, "flights.header-1"))
+    world.gateway.follow()
+    world.look()
+    assert not FACE.is_closed(route(world, "flights.header-1"))
     world.settle()
-    assert ("HTTPRoute", "default", "flights.header-1") in world.store.objects
 
     world.desire("second", intent="Abort", reason="Tried")
+    world.look()
+    world.look()
+    assert FACE.is_closed(route(world, "flights.header-1"))
     world.settle()
     assert [each["metadata"]["name"] for each in world.store.list("HTTPRoute")] == [NAME]
     assert world.servers.workloads() == {"flights.v1"}

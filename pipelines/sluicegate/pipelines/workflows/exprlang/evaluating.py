@@ -18,6 +18,9 @@ from sluicegate.pipelines.workflows.exprlang.sprig import SPRIG
 from sluicegate.pipelines.workflows.exprlang.values import go_regex, kind_of, same
 
 Environment = Mapping[str, Any]
+_FAILURES = (
+    ExpressionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError, re.error,
+)  # fmt: skip
 
 
 def evaluate(source: str, environment: Environment) -> Any:
@@ -27,15 +30,7 @@ def evaluate(source: str, environment: Environment) -> Any:
     """
     try:
         return _Evaluation(environment).of(parse(source))
-    except (
-        ExpressionError,
-        ArithmeticError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except _FAILURES as error:
         raise ExpressionError(f"failed to evaluate expression: {error}, in {source.strip()!r}") from error
 
 
@@ -190,6 +185,8 @@ def _remainder(left: Any, right: Any) -> int:
 def _within(left: Any, right: Any) -> bool:
     if right is None:
         return False
+    if not isinstance(right, Mapping | list):
+        raise ExpressionError(f"in takes an array or a map; found {kind_of(right)}")
     return left in right if isinstance(right, Mapping) else any(same(left, each) for each in right)
 
 

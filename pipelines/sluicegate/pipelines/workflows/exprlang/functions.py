@@ -9,7 +9,7 @@ from typing import Any
 
 from sluicegate.pipelines.workflows.errors import ExpressionError
 from sluicegate.pipelines.workflows.exprlang.paths import jsonpath
-from sluicegate.pipelines.workflows.exprlang.values import as_plain_text, go_json, kind_of
+from sluicegate.pipelines.workflows.exprlang.values import AnyKeyed, as_plain_text, go_json, kind_of
 
 
 def as_int(value: Any) -> int:
@@ -97,8 +97,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "toBase64": lambda text: base64.b64encode(text.encode()).decode(),
     "fromBase64": lambda text: base64.b64decode(text).decode(),
     "toPairs": lambda value: [[key, part] for key, part in value.items()],
-    "fromPairs": lambda value: {key: part for key, part in value},  # noqa: C416 - pairs are lists
-    "type": kind_of,
+    "fromPairs": AnyKeyed,
+    "type": lambda value: kind_of(value).removesuffix("64"),
     "len": len, "keys": list, "values": lambda value: list(value.values()), "get": _get,
     "trim": lambda text, characters=None: text.strip(characters),
     "trimPrefix": lambda text, prefix: text.removeprefix(prefix),

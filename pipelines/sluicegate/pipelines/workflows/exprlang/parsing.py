@@ -18,7 +18,7 @@ _UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
 PREDICATES = frozenset(
     {
         "all", "none", "any", "one", "filter", "map", "count", "sum", "find", "findIndex", "findLast", "findLastIndex",
-        "groupBy", "countBy", "sortBy", "reduce", "mapValues",
+        "groupBy", "sortBy", "reduce",
     }
 )  # fmt: skip
 _CONSTANTS = {"true": True, "false": False, "nil": None}

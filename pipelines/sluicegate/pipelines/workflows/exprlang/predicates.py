@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from sluicegate.pipelines.workflows.exprlang.values import AnyKeyed
+
 Each = Callable[..., Any]
 
 
@@ -27,8 +29,8 @@ def _find_last_index(items: Any, each: Each) -> int:
     return max((index for index, found in enumerate(_true(items, each)) if found), default=-1)
 
 
-def _group_by(items: Any, each: Each) -> dict[Any, list[Any]]:
-    groups: dict[Any, list[Any]] = {}
+def _group_by(items: Any, each: Each) -> AnyKeyed:
+    groups = AnyKeyed()
     for index, item in enumerate(items):
         groups.setdefault(each(item, index), []).append(item)
     return groups
@@ -59,8 +61,6 @@ PREDICATE_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "findLast": lambda items, each: next(iter(reversed(_filter(items, each))), None),
     "findLastIndex": _find_last_index,
     "groupBy": _group_by,
-    "countBy": lambda items, each: {key: len(group) for key, group in _group_by(items, each).items()},
     "sortBy": _sort_by,
     "reduce": _reduce,
-    "mapValues": lambda items, each: {key: each(value, index) for index, (key, value) in enumerate(items.items())},
 }

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sluicegate.pipelines.workflows.exprlang.values import as_plain_text, go_json, go_regex, kind_of
+from sluicegate.pipelines.workflows.exprlang.values import as_plain_text, go_json, go_regex
 
 
 def _empty(value: Any) -> bool:
@@ -171,6 +171,6 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "coalesce": lambda *values: next((value for value in values if not _empty(value)), None),
     "all": lambda *values: not any(_empty(value) for value in values),
     "any": lambda *values: any(not _empty(value) for value in values),
-    "ternary": lambda yes, no, condition: yes if condition else no, "kindOf": kind_of,
+    "ternary": lambda yes, no, condition: yes if condition else no,
     "toJson": go_json, "toPrettyJson": lambda value: go_json(value, indent=2), "fromJson": json.loads,
 }  # fmt: skip

@@ -2,9 +2,12 @@
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 from sluicegate.pipelines.workflows.errors import ExpressionError
+
+_LEAST_WITH_EXPONENT = 6
 
 
 def kind_of(value: Any) -> str:
@@ -32,7 +35,13 @@ def go_json(value: Any, *, indent: int | None = None) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
+class AnyKeyed(dict[Any, Any]):
+    """What ``groupBy`` and ``fromPairs`` give: their keys may be of any kind, so Go cannot write them as JSON."""
+
+
 def _whole(value: Any) -> Any:
+    if isinstance(value, AnyKeyed):
+        raise ExpressionError("json: unsupported type: what groupBy and fromPairs give is no JSON; take a member of it")
     if isinstance(value, float) and math.isfinite(value) and value.is_integer() and abs(value) < 1e21:
         return int(value)
     if isinstance(value, list | tuple):
@@ -49,12 +58,22 @@ def as_plain_text(value: Any) -> str:
     if value is None:
         return "<nil>"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(value)
+        return _as_go_prints(value)
     if isinstance(value, list):
         return "[" + " ".join(as_plain_text(each) for each in value) + "]"
     if isinstance(value, dict):
         return "map[" + " ".join(f"{key}:{as_plain_text(each)}" for key, each in sorted(value.items())) + "]"
     return str(value)
+
+
+def _as_go_prints(value: float) -> str:
+    """A float as Go's ``%v``: with an exponent from a million on, and below a ten-thousandth."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    if value and not -4 <= int(exponent) < _LEAST_WITH_EXPONENT:
+        return f"{mantissa}e{int(exponent):+03d}"
+    return f"{Decimal(repr(value)).normalize():f}"
 
 
 def go_regex(pattern: str) -> str:

@@ -35,6 +35,12 @@ class Face(Protocol):
     def weights(self, live: Mapping[ObjectKey, JSON], name: str) -> dict[str, int] | None:
         """Percent by predictor in the live objects of a deployment; None where there are none."""
 
+    def closed(self, route: JSON) -> JSON | None:
+        """The spec of a route that should come and go in a form that no request meets; None where it need not."""
+
+    def is_closed(self, live: JSON) -> bool:
+        """Whether a live object is in that form."""
+
 
 class GatewayApi:
     """Routes of the Gateway API, acknowledged by their conditions."""
@@ -68,6 +74,32 @@ class GatewayApi:
         state = acknowledged_by(found, self._attachment.parents) if found is not None else None
         return state.weights if state is not None and state.acknowledged else None
 
+    def closed(self, route: JSON) -> JSON | None:
+        """For header routes, which have objects of their own.
+
+        A gateway may hand a route out before the servers that it leads to, and take these away before the route. So it
+        gets to know the servers by a route that nobody meets, and forgets them by such a one.
+        """
+        if route["kind"] not in self.leading or "." not in route["metadata"]["name"]:
+            return None
+        rules = [
+            {**rule, "matches": [{**one, "headers": [*_opened(one), _CLOSED]} for one in rule["matches"]]}
+            for rule in route["spec"]["rules"]
+        ]
+        return {**route["spec"], "rules": rules}
+
+    def is_closed(self, live: JSON) -> bool:
+        """By the header that it asks for."""
+        rules = (live.get("spec") or {}).get("rules") or ()
+        return any(_CLOSED in (one.get("headers") or ()) for rule in rules for one in rule.get("matches") or ())
+
+
+_CLOSED: JSON = {"type": "Exact", "name": "x-sluicegate-closed", "value": "nobody"}
+
+
+def _opened(match: JSON) -> list[JSON]:
+    return [header for header in match.get("headers") or () if header != _CLOSED]
+
 
 class Istio:
     """VirtualServices and DestinationRules. Istio acknowledges nothing: what is written counts as in force."""
@@ -93,3 +125,11 @@ class Istio:
         """Of the VirtualService for HTTP."""
         found = live.get(("VirtualService", f"{name}-http"))
         return istio_weights(found) if found is not None else None
+
+    def closed(self, route: JSON) -> JSON | None:  # noqa: ARG002
+        """All rules are in one object: there is nothing that comes and goes."""
+        return None
+
+    def is_closed(self, live: JSON) -> bool:  # noqa: ARG002
+        """Never."""
+        return False

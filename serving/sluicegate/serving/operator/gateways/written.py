@@ -5,7 +5,7 @@ Service that it names has a ready server: until then the one before goes on. Wha
 status says; an object that went out of use goes after the routes that leaned on it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sluicegate.serving.api.metadata import JSON
@@ -57,7 +57,7 @@ class WrittenRoutes:
             self._held[key] = words
             return
         rendered = self._face.render(route, known, owner, transports_of(made, known))
-        objects = tuple(_manifest(each, owner) for each in self._in_order(rendered.objects))
+        objects = tuple(_manifest(each, owner["metadata"]) for each in self._in_order(rendered.objects))
         await self._write(key, objects, owner["metadata"])
         self._held.pop(key, None)
         self._asked[key] = _Asked(
@@ -112,7 +112,8 @@ class WrittenRoutes:
     async def _write(self, key: Key, objects: Iterable[JSON], owner: JSON) -> None:
         """Write what differs. What is refused is said and tried again later; other troubles are raised."""
         live = self._live(*key)
-        missing = [each for each in objects if not is_applied(each, live.get(key_of(each)))]
+        differing = [each for each in objects if not is_applied(each, live.get(key_of(each)))]
+        missing = [each for wanted in differing for each in self._next(wanted, live.get(key_of(wanted)), owner)]
         try:
             for each in missing:
                 await self._insist_on_ours(each, live.get(key_of(each)), owner)
@@ -123,6 +124,19 @@ class WrittenRoutes:
             self._again(key, AGAIN_SECONDS)
         else:
             self._refused.pop(key, None)
+
+    def _next(self, wanted: JSON, live: JSON | None, owner: JSON) -> Iterator[JSON]:
+        """What to write on the way to ``wanted``; nothing while the gateway has yet to take what was written."""
+        closed = self._face.closed(wanted)
+        if closed is not None and live is None:
+            yield _manifest({**wanted, "spec": closed}, owner)
+        elif live is None or not self._is_pending(live):
+            yield wanted
+
+    def _is_pending(self, live: JSON) -> bool:
+        """Whether it is a closed route that the gateway has neither taken nor refused yet."""
+        waiting, refused = self._face.complaint(live)
+        return self._face.is_closed(live) and bool(waiting) and not refused
 
     async def _insist_on_ours(self, manifest: JSON, live: JSON | None, owner: JSON) -> None:
         """Raise RefusedError where a person's object has the name."""
@@ -138,12 +152,16 @@ class WrittenRoutes:
             )
 
     async def _clear(self, key: Key, owner: JSON) -> None:
-        """Delete what is not asked for any more: routes at once, what they leaned on once the new ones are in force."""
+        """Delete what is not asked for any more: routes first, what they leaned on once the new ones are in force."""
         live, asked = self._live(*key), {key_of(each) for each in self._asked[key].objects}
-        leaving = [each for name, each in live.items() if name not in asked and is_owned(each, owner)]
         settled = self.in_force(*key).settled
-        for each in leaving:
-            if (settled or each["kind"] in self._face.leading) and not each["metadata"].get("deletionTimestamp"):
+        for each in (each for name, each in live.items() if name not in asked and is_owned(each, owner)):
+            closed = None if self._face.is_closed(each) else self._face.closed(each)
+            if each["metadata"].get("deletionTimestamp"):
+                continue
+            if closed is not None:
+                await self._applier.apply([_manifest({**each, "spec": closed}, owner)], live, owner)
+            elif settled or (each["kind"] in self._face.leading and not self._is_pending(each)):
                 await self._cluster.delete(each)
 
     def _in_order(self, objects: Iterable[JSON]) -> list[JSON]:
@@ -156,5 +174,6 @@ def _copied(route: Route, services: Services) -> dict[str, int]:
 
 
 def _manifest(drawn: JSON, owner: JSON) -> JSON:
-    metadata = {name: value for name, value in drawn["metadata"].items() if name != "namespace"}
-    return manifest_of(drawn["apiVersion"], drawn["kind"], metadata, drawn["spec"], owner=owner["metadata"])
+    """Complete for server-side apply. ``owner`` is the SeldonDeployment's metadata."""
+    metadata = {"name": drawn["metadata"]["name"]}
+    return manifest_of(drawn["apiVersion"], drawn["kind"], metadata, drawn["spec"], owner=owner)

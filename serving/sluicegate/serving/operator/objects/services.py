@@ -38,18 +38,6 @@ def service(subject: Subject, name: str, spec: JSON) -> JSON:
     return manifest_of("v1", "Service", {"name": name, "labels": labels}, spec, owner=subject.owner)
 
 
-def predictor_ports(kept: JSON | None = None) -> list[JSON]:
-    """Of a Service that leads to a predictor; ``kept`` is the template of pods that are Seldon's still.
-
-    By name: while a changed graph rolls out, old and new pods answer at different numbers. By number for Seldon's pods:
-    there two containers call a port so, and the first is not the engine.
-    """
-    return [
-        _port(name, number, (kept_port(kept, name) if kept else None) or name)
-        for name, number in (("http", HTTP_PORT), ("grpc", GRPC_PORT))
-    ]
-
-
 def _predictors(subject: Subject) -> JSON:
     kept = _kept(subject)
     headless = subject.workload.predictor.annotations.get(HEADLESS_ANNOTATION, "").lower() == "true"
@@ -58,7 +46,12 @@ def _predictors(subject: Subject) -> JSON:
         **({"clusterIP": "None"} if headless else {}),
         "selector": entry_selector(subject.layout),
         "ports": [
-            *predictor_ports(kept),
+            # By name: while a changed graph rolls out, old and new pods answer at different numbers. By number for
+            # Seldon's pods: there two containers call a port so, and the first is not the engine.
+            *(
+                _port(name, number, (kept_port(kept, name) if kept else None) or name)
+                for name, number in (("http", HTTP_PORT), ("grpc", GRPC_PORT))
+            ),
             *([_port(COPIES, COPIES_PORT, COPIES)] if has_port_for_copies(subject) else []),
         ],
     }
