@@ -140,6 +140,10 @@ def compare(told: dict[str, JSON], before: dict[tuple[str, str], JSON], after: d
     """Every change that was foretold, and no other; a template that is another's throughout, only by its images."""
     for fate in (fate for one in told.values() for fate in one["objects"]):
         key = (fate["kind"], fate["name"])
+        if fate["verdict"] == "created":
+            assert key not in before
+            assert key in after
+            continue
         assert fate["verdict"] in {"kept", "changed"}
         said = {(each["path"], each["after"]) for each in fate["changes"]}
         done = {(each.path, each.after) for each in differences(before[key], after[key])}
