@@ -62,7 +62,8 @@ def install(kubectl: Kubectl, objects: list[JSON]) -> Kubectl:
 def uninstall(kubectl: Kubectl, objects: list[JSON]) -> None:
     """Remove all of it but the definitions, and wait until it is gone."""
     others = [each for each in objects if each["kind"] != "CustomResourceDefinition"]
-    kubectl("delete", "--ignore-not-found", "--timeout=110s", "-f", "-", stdin=as_list(others))
+    home = kubectl.within(HOME)
+    home("delete", "--ignore-not-found", "--timeout=110s", "-f", "-", stdin=as_list(others))
 
 
 @contextmanager
