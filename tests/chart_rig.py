@@ -7,7 +7,7 @@ from typing import Any
 
 import helm_python as helm
 import yaml
-from tests.overlays import ROOT, overlay
+from tests.overlays import INSTALL, ROOT, overlay
 
 CHART = ROOT / "manifests" / "helm" / "sluicegate"
 JSON = dict[str, Any]
@@ -27,7 +27,7 @@ def rendered(values: JSON | None = None, namespace: str = "sluicegate") -> Objec
 def built(*components: str) -> Objects:
     """Every object of the installation, with these of its components, as ``kubectl apply -k`` sends it."""
     kubectl = Path(sysconfig.get_path("scripts")) / "kubectl"
-    with overlay("install", *(f"install/{each}" for each in components)) as folder:
+    with overlay(INSTALL, *(INSTALL / each for each in components)) as folder:
         done = subprocess.run([kubectl, "kustomize", folder], check=True, capture_output=True, text=True)
     return by_key([each for each in yaml.load_all(done.stdout, yaml.CSafeLoader) if each])
 

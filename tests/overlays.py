@@ -9,15 +9,16 @@ from tempfile import TemporaryDirectory
 import yaml
 
 ROOT = Path(__file__).parents[1]
+INSTALL = ROOT / "manifests" / "install"
 
 
 @contextmanager
-def overlay(folder: str, *components: str) -> Iterator[str]:
-    """Its directory. All are paths below ``manifests``."""
+def overlay(folder: Path, *components: Path) -> Iterator[str]:
+    """Its directory."""
     with TemporaryDirectory() as directory:
         # Kustomize follows links and takes no absolute path.
         start = Path(directory).resolve()
-        paths = [os.path.relpath(ROOT / "manifests" / each, start) for each in (folder, *components)]
+        paths = [os.path.relpath(each, start) for each in (folder, *components)]
         content = {"resources": paths[:1], "components": paths[1:]}
         (start / "kustomization.yaml").write_text(yaml.safe_dump(content))
         yield str(start)

@@ -1,7 +1,6 @@
 """The whole installation on a real cluster, two versions of a model in S3, and somebody who asks without a pause."""
 
 import json
-import os
 import re
 import threading
 import time
@@ -9,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -18,6 +16,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from tests.cluster import image_rig, storages
 from tests.cluster.kubectl import Kubectl
+from tests.overlays import overlay
 
 from sluicegate.serving.bundle.manifest import Column, Signature
 from sluicegate.serving.bundle.reading import read_bundle
@@ -91,13 +90,8 @@ def registry(kubectl: Kubectl, settings: dict[str, str]) -> list[JSON]:
 
 
 def _built(kubectl: Kubectl, folder: Path, components: list[Path], tag: str) -> list[JSON]:
-    with TemporaryDirectory() as directory:
-        # Kustomize follows links and takes no absolute path.
-        start = Path(directory).resolve()
-        paths = [os.path.relpath(each, start) for each in (folder, *components)]
-        overlay = {"resources": paths[:1], "components": paths[1:]}
-        (start / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-        text = kubectl("kustomize", str(start))
+    with overlay(folder, *components) as directory:
+        text = kubectl("kustomize", directory)
     tested = re.sub(r"(image|value|default): sluicegate/([\w-]+):[\d.]+", rf"\1: {image_rig.PREFIX}/\2:{tag}", text)
     return [document for document in yaml.safe_load_all(tested) if document]
 

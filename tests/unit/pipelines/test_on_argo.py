@@ -17,6 +17,7 @@ from sluicegate.pipelines.on_argo import workflow_templates
 from sluicegate.pipelines.shipped import workflow_templates as shipped
 from sluicegate.pipelines.workflows.library import build
 from sluicegate.pipelines.workflows.linting import lint
+from sluicegate.pipelines.workflows.neighbours import Beside
 from sluicegate.pipelines.workflows.reading import read
 
 JSON = dict[str, Any]
@@ -113,7 +114,7 @@ def test_the_local_runner_takes_it(template: str) -> None:
         document = yaml.safe_load(made.to_yaml())
     missing = {p["name"]: "x" for p in document["spec"]["arguments"]["parameters"] if "value" not in p}
 
-    lint(build(read(document | {"kind": "Workflow"}), {}, missing))
+    lint(build(read(document | {"kind": "Workflow"}), Beside(), missing))
 
 
 @dsl.pipeline(name="conditional")

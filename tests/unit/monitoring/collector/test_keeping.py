@@ -162,3 +162,12 @@ def test_settings_come_from_options_then_from_the_environment():
         read_settings(["--log-rows", "x"], {})
     with pytest.raises(SettingsError, match="expected more than 0"):
         read_settings(["--label-hours", "-1"], {})
+
+
+def test_requests_are_counted_by_envoys_or_by_servers_and_never_twice() -> None:
+    """An empty name in the environment takes a default of the manifests away."""
+    servers = {"SLUICEGATE_COLLECTOR_SERVERS": "http://operator/servers"}
+
+    assert read_settings([], servers | {"SLUICEGATE_COLLECTOR_ENVOY_ADMIN": ""}).samples
+    with pytest.raises(SettingsError, match="count twice"):
+        read_settings([], servers | {"SLUICEGATE_COLLECTOR_ENVOY_ADMIN": "http://envoy"})

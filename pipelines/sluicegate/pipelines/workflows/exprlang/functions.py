@@ -9,7 +9,7 @@ from typing import Any
 
 from sluicegate.pipelines.workflows.errors import ExpressionError
 from sluicegate.pipelines.workflows.exprlang.paths import jsonpath
-from sluicegate.pipelines.workflows.exprlang.values import AnyKeyed, as_plain_text, go_json, kind_of
+from sluicegate.pipelines.workflows.exprlang.values import AnyKeyed, as_plain_text, go_json, kind_of, unique
 
 
 def as_int(value: Any) -> int:
@@ -60,14 +60,6 @@ def _index(text: str, part: str) -> int:
     return text.find(part)
 
 
-def _unique(items: list[Any]) -> list[Any]:
-    found: list[Any] = []
-    for item in items:
-        if item not in found:
-            found.append(item)
-    return found
-
-
 def _flat(items: list[Any]) -> list[Any]:
     return [part for item in items for part in (_flat(item) if isinstance(item, list) else [item])]
 
@@ -115,6 +107,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "first": lambda items: items[0] if items else None, "last": lambda items: items[-1] if items else None,
     "take": lambda items, count: items[:count], "reverse": lambda items: items[::-1],
     "sort": lambda items, order="asc": sorted(items, reverse=order == "desc"),
-    "uniq": _unique, "concat": lambda *lists: [item for each in lists for item in each], "flatten": _flat,
+    "uniq": unique, "concat": lambda *lists: [item for each in lists for item in each], "flatten": _flat,
     "bitand": lambda left, right: left & right, "bitor": lambda left, right: left | right,
 }  # fmt: skip

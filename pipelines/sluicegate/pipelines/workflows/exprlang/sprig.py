@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sluicegate.pipelines.workflows.exprlang.values import as_plain_text, go_json, go_regex
+from sluicegate.pipelines.workflows.exprlang.values import as_plain_text, go_json, go_regex, unique
 
 
 def _empty(value: Any) -> bool:
@@ -67,14 +67,6 @@ def _product(*values: Any) -> int:
 
 def _dict(*pairs: Any) -> dict[str, Any]:
     return {str(pairs[index]): pairs[index + 1] if index + 1 < len(pairs) else "" for index in range(0, len(pairs), 2)}
-
-
-def _unique(items: list[Any]) -> list[Any]:
-    found: list[Any] = []
-    for item in items:
-        if item not in found:
-            found.append(item)
-    return found
 
 
 def _indent(spaces: int, text: str) -> str:
@@ -152,7 +144,7 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "last": lambda items: items[-1] if items else None, "rest": lambda items: items[1:],
     "initial": lambda items: items[:-1], "append": lambda items, value: [*items, value],
     "prepend": lambda items, value: [value, *items], "concat": lambda *lists: [item for each in lists for item in each],
-    "reverse": lambda items: items[::-1], "uniq": _unique, "has": lambda value, items: value in items,
+    "reverse": lambda items: items[::-1], "uniq": unique, "has": lambda value, items: value in items,
     "without": lambda items, *values: [item for item in items if item not in values],
     "compact": lambda items: [item for item in items if not _empty(item)],
     "slice": lambda items, first=0, last=None: items[first:last],

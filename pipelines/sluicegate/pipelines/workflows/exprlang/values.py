@@ -79,3 +79,12 @@ def _as_go_prints(value: float) -> str:
 def go_regex(pattern: str) -> str:
     """A pattern of Go's RE2 for Python's engine."""
     return pattern.replace("[[:alpha:]]", "[A-Za-z]").replace("[[:digit:]]", "[0-9]").replace(r"\z", r"\Z")
+
+
+def unique(items: list[Any]) -> list[Any]:
+    """Each once, in the order of its first place."""
+    found: list[Any] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return found
