@@ -70,6 +70,8 @@ class Cluster:
 
     def _install(self, say: Callable[[str, str], None]) -> None:
         home = Kubectl(HOME)
+        if home.phase() == "Terminating":
+            home("wait", "--for=delete", f"namespace/{HOME}", _READY)
         if home.run("get", "deployment", "sluicegate-operator").returncode == 0:
             say("sluicegate", f"is installed in {HOME}, and used as it is")
             return

@@ -40,6 +40,11 @@ class Kubectl:
         command = [program(), "--namespace", self.namespace, *words]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
 
+    def phase(self) -> str:
+        """Of its namespace: Active, Terminating, or nothing when there is none."""
+        found = self.run("get", "namespace", self.namespace, "-o", "jsonpath={.status.phase}")
+        return found.stdout if found.returncode == 0 else ""
+
     def apply(self, objects: list[JSON]) -> None:
         """Create or change objects; those that define kinds come first, and are waited for."""
         kinds = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
