@@ -102,7 +102,7 @@ def socket_address(address: Address) -> JSON:
 
 
 def _health_check() -> JSON:
-    """Asks ``/ready`` twice a second once there were requests; one 503 is enough to leave, one 200 to come back."""
+    """Asks ``/ready`` twice a second; one 503 is enough to leave, one 200 to come back."""
     return {
         "timeout": "2s",
         "interval": "0.5s",
