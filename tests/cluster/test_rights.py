@@ -69,7 +69,7 @@ def live(kubectl: Kubectl) -> None:
     put(kubectl, predictor | {"replicas": 0, "componentSpecs": [pod]})
     wait_until(lambda: kubectl.json("get", "hpa,pdb")["items"] == [], 30, "without scaler and budget")
     put(kubectl, {"name": "renamed", "replicas": 0, "graph": GRAPH})
-    wait_until(lambda: all("renamed" in name for name in made(kubectl)), 60, "what had the old name is gone")
+    wait_until(lambda: not any("-main" in name for name in made(kubectl)), 60, "what had the old name is gone")
     kubectl("apply", "-f", "-", stdin=ROLLOUT | {"spec": ROLLOUT["spec"] | {"target": "whole"}})
     wait_until(lambda: status(kubectl, "modelrollout", "paused").get("phase") == "Ready", 30, "a rollout begins")
 
@@ -101,9 +101,10 @@ def installed(kubectl: Kubectl, namespace: str) -> Iterator[list[JSON]]:
     need_kinds(kubectl)
     door = Door(namespace=namespace, namespaces=("nowhere-at-all",), controller_id=namespace)
     objects = [*manifests(namespace, namespace), webhook_configuration(door)]
-    kubectl("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
+    mine = kubectl.within(namespace)
+    mine("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
     yield objects
-    kubectl("delete", "--wait=false", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
+    mine("delete", "--wait=false", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
 
 
 def test_every_right_is_used_and_none_is_missing(

@@ -102,13 +102,11 @@ def socket_address(address: Address) -> JSON:
 
 
 def _health_check() -> JSON:
-    """Asks ``/ready`` twice a second once there were requests; one 503 is enough to leave, one 200 to come back."""
+    """Asks ``/ready`` twice a second; one 503 is enough to leave, one 200 to come back."""
     return {
         "timeout": "2s",
         "interval": "0.5s",
         "no_traffic_interval": "0.5s",
-        # A thousand deployments that nobody asks would cost more in checks than in answers.
-        "no_traffic_healthy_interval": "5s",
         "unhealthy_interval": "0.25s",
         "unhealthy_threshold": 3,  # counts silence only: an answer other than 200 takes a server out at once
         "healthy_threshold": 1,

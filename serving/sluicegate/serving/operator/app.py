@@ -33,7 +33,7 @@ from sluicegate.serving.operator.controller import Controller
 from sluicegate.serving.operator.errors import ClusterError, SettingsRefusedError
 from sluicegate.serving.operator.events import EventRecorder
 from sluicegate.serving.operator.gateways.beside import BesideEnvoy
-from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
+from sluicegate.serving.operator.gateways.bundled import SECONDS_PER_ROUTE, BundledEnvoy
 from sluicegate.serving.operator.gateways.choosing import choose
 from sluicegate.serving.operator.gateways.faces import Face
 from sluicegate.serving.operator.gateways.written import WrittenRoutes
@@ -141,7 +141,7 @@ class Operator:
 
     def _gateway(self, keys: list[Key]) -> BundledEnvoy | BesideEnvoy:
         if self._face is None:
-            return BundledEnvoy(self._xds, expected=keys, changed=self._queue.add)
+            return BundledEnvoy(self._xds, expected=keys, changed=self._queue.add, seconds_per_route=SECONDS_PER_ROUTE)
         written = WrittenRoutes(self._cluster, self._caches, self._face, again=self._queue.add_after)
         return BesideEnvoy(written, self._xds, known=self._known_keys, changed=self._queue.add)
 

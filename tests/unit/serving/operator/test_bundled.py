@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FakeGateway
 
 from sluicegate.serving.gateway.errors import InvalidRouteError
@@ -126,3 +127,23 @@ def test_a_refusal_is_told_to_those_who_wait() -> None:
 
     assert told == [ONE]
     assert gateway.in_force(*ONE).rejected == "no such thing"
+
+
+def test_tables_are_kept_apart_and_the_last_is_offered_in_the_end() -> None:
+    """A thousand deployments that come at once are no thousand tables."""
+    door, clock = FakeGateway(), FakeClock()
+    gateway = BundledEnvoy(
+        door,  # type: ignore[arg-type]  # a fake
+        expected=(),
+        changed=lambda _key: None,
+        seconds_per_route=1.0,
+        monotonic=clock.monotonic,
+    )
+    published(gateway, route("one", v1=100), route("two", v1=100))
+    assert door.published == ()
+    assert not gateway.in_force(*TWO).settled
+
+    clock.advance(2)
+    gateway.look()
+
+    assert [each.name for each in door.published] == ["one", "two"]

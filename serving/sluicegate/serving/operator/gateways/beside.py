@@ -11,7 +11,7 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.routes import Route
 from sluicegate.serving.gateway.xds import XdsDoor
 from sluicegate.serving.operator.cluster.cache import Key
-from sluicegate.serving.operator.gateways.bundled import BundledEnvoy
+from sluicegate.serving.operator.gateways.bundled import SECONDS_PER_ROUTE, BundledEnvoy
 from sluicegate.serving.operator.ports import Gateway, InForce
 
 
@@ -49,6 +49,8 @@ class BesideEnvoy:
             self._bundled.look()
         elif self._door.has_anybody():
             known = tuple(self._known())
-            self._bundled = BundledEnvoy(self._door, expected=known, changed=self._changed)
+            self._bundled = BundledEnvoy(
+                self._door, expected=known, changed=self._changed, seconds_per_route=SECONDS_PER_ROUTE
+            )
             for key in known:
                 self._changed(key)
