@@ -36,7 +36,7 @@ def test_deleted_before_its_candidate_is_ready_it_is_given_back_at_once(argo: ri
     wait_until(lambda: argo.rollout("deleted-early").get("phase") == "Pending", 90, "it waits for its candidate")
     argo.kubectl("delete", "workflow", "deleted-early", "--wait=false")
 
-    assert argo.ended("deleted-early", 15)["reason"] == "WorkflowDied"
+    assert argo.ended("deleted-early")["reason"] == "WorkflowDied"
 
 
 def test_stopped_before_its_candidate_is_ready_it_is_given_back_by_its_exit_handler(argo: rig.Argo) -> None:
@@ -58,7 +58,7 @@ def test_terminated_it_runs_no_exit_handler_and_is_given_back_all_the_same(argo:
     argo.at_half("terminated", "wait")
     argo.command("terminate", "terminated")
 
-    status = argo.ended("terminated", 15)
+    status = argo.ended("terminated")
     assert (status["reason"], status["message"]) == ("WorkflowDied", "its workflow 'terminated' ended as Failed")
 
 
@@ -66,7 +66,7 @@ def test_deleted_it_is_given_back_long_before_its_lease_is_over(argo: rig.Argo) 
     argo.at_half("deleted", "wait")
     argo.kubectl("delete", "workflow", "deleted", "--wait=false")
 
-    status = argo.ended("deleted", 15)
+    status = argo.ended("deleted")
     assert (status["reason"], status["message"]) == ("WorkflowDied", "its workflow 'deleted' was deleted")
 
 
@@ -86,14 +86,13 @@ def test_an_evicted_analysis_is_made_again_and_the_rollout_goes_on(argo: rig.Arg
 
 @pytest.mark.parametrize("name", ["stopped", "terminated"])
 def test_retried_by_argo_an_ended_rollout_stays_ended(name: str, argo: rig.Argo) -> None:
-    """Its epoch is over: the workflow waits once more at its suspended node, is then refused, and moves nothing."""
+    """Its epoch is over: the workflow fails once more, and moves nothing, even if somebody resumes it."""
     before = argo.ended(name)
     wait_until(lambda: argo.workflow(name).get("phase") == "Failed", 60, "Argo knows that it is over")
+    started = argo.workflow(name)["startedAt"]
     argo.command("retry", name)
-    wait_until(lambda: argo.running(name, "wait"), 30, "it runs again")
-    argo.command("resume", name)
 
-    wait_until(lambda: argo.workflow(name).get("phase") == "Failed", 90, "it is refused")
+    wait_until(lambda: argo.failed_again(name, started), 90, "it is refused")
     assert argo.rollout(name) == before
     assert argo.sdep(name)["traffic"] == {"v1": 100}
 
@@ -110,6 +109,5 @@ def test_start_rollout_is_told_its_workflows_id_so_that_a_retry_joins(argo: rig.
     made = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "starts"}, "spec": spec}
     uid = argo.kubectl.json("create", "-f", "-", stdin=made)["metadata"]["uid"]
 
-    wait_until(lambda: argo.running("starts", "start-rollout"), 30, "it runs")
-    node = next(n for n in argo.workflow("starts")["nodes"].values() if n["displayName"] == "start")
+    node = wait_until(lambda: argo.node("starts", "start"), 30, "its pod is asked for")
     assert {each["name"]: each.get("value") for each in node["inputs"]["parameters"]}["run"] == uid

@@ -72,6 +72,18 @@ class Argo:
         mine = [each for each in nodes if each.get("templateName") == template and each["phase"] == "Running"]
         return [_pod(name, each) for each in mine if each["type"] in ("Pod", "Suspend")]
 
+    def node(self, name: str, called: str) -> JSON:
+        """The workflow's node of this name; empty while there is none."""
+        nodes = (self.workflow(name).get("nodes") or {}).values()
+        return next((each for each in nodes if each["displayName"] == called), {})
+
+    def failed_again(self, name: str, started: str) -> bool:
+        """Whether the workflow that was started once more has failed; it is resumed where it is suspended."""
+        if self.running(name, "wait"):
+            self.command("resume", name)
+        found = self.workflow(name)
+        return found.get("phase") == "Failed" and found["startedAt"] != started
+
     def ended(self, name: str, seconds: float = 60) -> JSON:
         """The rollout's status, once it is over and all traffic is at version 1."""
         wait_until(lambda: self.rollout(name).get("phase") in ENDED, seconds, f"{name} is over")
