@@ -6,7 +6,6 @@
 import json
 import os
 import time
-from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,8 +31,9 @@ def handler(replay: Replay) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            counts = asdict(replay.tally)
-            self._say({**counts, "now": time.time()})
+            counted = ("sent", "failed", "wrong", "failures")
+            counts = {name: dict(getattr(replay.tally, name)) for name in counted}
+            self._say({**counts, "labels": replay.tally.labels, "now": time.time()})
 
         def do_POST(self) -> None:
             asked = urlsplit(self.path)
