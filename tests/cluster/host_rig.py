@@ -6,10 +6,11 @@ the custom resource definitions, so several of these may be there at a time.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -35,16 +36,20 @@ class Processes:
         """Start a program, once more when it ran before."""
         with (self.directory / f"{name}.log").open("ab") as log:
             told = {**os.environ, **environment}
-            self.running[name] = subprocess.Popen(arguments, env=told, stdout=log, stderr=subprocess.STDOUT)
+            self.running[name] = subprocess.Popen(
+                arguments, env=told, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
 
     def module(self, name: str, *arguments: str, **environment: str) -> None:
         """Start a module of ours."""
         self.start(name.rpartition(".")[2], [sys.executable, "-m", name, *arguments], environment)
 
     def kill(self, name: str) -> None:
-        """As ``kill -9`` does."""
-        self.running[name].kill()
-        self.running[name].wait()
+        """As ``kill -9`` does, with all that it started itself: MLflow's server is a child."""
+        process = self.running[name]
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def log(self, name: str) -> str:
         """What it said."""
@@ -54,12 +59,10 @@ class Processes:
         """End all, the last started first."""
         for process in reversed(self.running.values()):
             process.terminate()
-        for process in self.running.values():
-            try:
+        for name, process in self.running.items():
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self.kill(name)
 
 
 class HostPlane:

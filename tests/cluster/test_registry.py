@@ -130,6 +130,7 @@ def test_a_rollback_that_mlflow_and_the_follower_both_missed_is_told_all_the_sam
     promote(rollout="third", epoch=ready.epoch, namespace=plane.namespace)
     wait_until(lambda: registry.champion() == "3", 30, "promoted, it has the alias")
     plane.processes.kill("mlflow")
+    assert not host_rig.answers(f"{registry.uri}/health")
     access = Rollouts(objects=Objects(), name="third", namespace=plane.namespace)
     access.desire(ready.epoch, intent="Abort", reason="HarmProven", message="labels are worse")
     access.wait_over(timeout=30)
