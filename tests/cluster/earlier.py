@@ -13,7 +13,7 @@ from tests.cluster import image_rig
 
 ROOT = Path(__file__).parents[2]
 COMMIT = (Path(__file__).parent / "EARLIER").read_text().strip()
-"""What upgrades begin from; .ci/run builds its images."""
+"""What upgrades begin from."""
 TAG = os.environ.get("SLUICEGATE_EARLIER_TAG", image_rig.TAG)
 
 

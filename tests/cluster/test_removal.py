@@ -15,7 +15,7 @@ from tests.cluster.page_rig import Reader, blocks
 from tests.cluster.remains import remains
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(420)]
 NAME = "flights"
 
 

@@ -14,7 +14,7 @@ from tests.cluster import operator_rig as rig
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(420)]
 NAMES = ("flights", "hotels")
 MORE = json.dumps({"requests": {"cpu": "60m", "memory": "200Mi"}})
 

@@ -5,6 +5,7 @@ stable's; its name is the model's version and a short hash of its spec.
 """
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
@@ -22,7 +23,7 @@ from sluicegate.serving.api.metadata import (
 )
 from sluicegate.serving.api.model_rollout import API_VERSION, TERMINAL_PHASES, ModelRollout
 from sluicegate.serving.api.names import candidate_name
-from sluicegate.serving.api.rollout_plan import RolloutPlan, canary_steps
+from sluicegate.serving.api.rollout_plan import RolloutPlan, Step, canary_steps
 from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment
 from sluicegate.serving.bundle.errors import BundleError
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
@@ -90,14 +91,22 @@ def prepare_rollout(
 
 
 def rollout_plan(plan: dict[str, Any], *, mirror: bool) -> RolloutPlan:
-    """The plan with defaults; without ``mirror`` the default ladder begins at its first weight."""
+    """The plan with defaults; without ``mirror`` its ladder begins at the first step that leads requests."""
     decoded = decode(plan, RolloutPlan)
     if mirror:
         return decoded
     if "steps" not in plan:
         return msgspec.structs.replace(decoded, steps=canary_steps(mirror=False))
-    kept = tuple(entry for entry in decoded.steps if entry.set_mirror_route is None)
-    return msgspec.structs.replace(decoded, steps=kept)
+    return msgspec.structs.replace(decoded, steps=tuple(_unmirrored(decoded.steps)))
+
+
+def _unmirrored(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Steps without mirrors, and without analyses before anybody asks: these would wait for ever."""
+    asked = False
+    for entry in steps:
+        asked = asked or bool(entry.set_weight) or entry.set_header_route is not None
+        if entry.set_mirror_route is None and (asked or entry.analysis is None):
+            yield entry
 
 
 def _over(rollout: ModelRollout) -> str:

@@ -50,10 +50,12 @@ def test_an_index_beyond_the_plan_is_refused() -> None:
 
 def test_without_a_mirror_the_ladder_begins_at_its_first_weight() -> None:
     by_default = rollout_plan({}, mirror=False)
-    own = rollout_plan({"steps": [{"setMirrorRoute": {}}, {"setWeight": 10}]}, mirror=False)
+    mirrored = [{"setMirrorRoute": {}}, {"analysis": {"minSampleSize": 500}}]
+    own = rollout_plan({"steps": [*mirrored, {"setWeight": 10}, {"analysis": {}}]}, mirror=False)
 
     assert by_default.steps[0].set_weight == 1
-    assert [step.set_weight for step in own.steps] == [10]
+    # An analysis of what nobody is asked would wait for ever.
+    assert [step.set_weight for step in own.steps] == [10, None]
 
 
 def test_a_goal_that_is_none_is_refused() -> None:
