@@ -27,7 +27,10 @@ class Cluster:
     work: Path
     images: Images
     what: str = "what is needed on the cluster: sluicegate, MLflow, the load"
-    farewell: str = f"It is still there; end it with: kubectl delete namespace {NAMESPACE} {HOME}"
+    farewell: str = (
+        f"It is still there. End it with: kubectl delete namespace {NAMESPACE}; and sluicegate itself as "
+        "docs/how-to/kubernetes.md says under Remove"
+    )
     namespace: str = NAMESPACE
     plan: JSON = field(default_factory=lambda: shorter(10, 50, 100, bake=10.0, lease=15.0, maxDuration=900.0))
     addresses: dict[str, str] = field(default_factory=dict)

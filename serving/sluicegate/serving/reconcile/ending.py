@@ -1,5 +1,6 @@
 """What ends a rollout before its promotion is complete: each cause with a reason and a sentence."""
 
+import math
 from dataclasses import dataclass
 
 from sluicegate.serving.api.conditions import seconds_of
@@ -41,6 +42,8 @@ def cause_to_end(
 
 def seconds_to_next(rollout: ModelRollout, lease: LeaseView, now: float) -> float:
     """Seconds until time alone may give a cause; everything else that could is seen when it happens."""
+    if rollout.status.phase == "Aborting":
+        return math.inf  # it ends already; a deadline that has passed meanwhile is no cause to look without a pause
     ends = [_deadline(rollout, rollout.spec.plan.max_duration, now)]
     if rollout.status.phase in LEASED_PHASES:
         ends.append(lease.granted - lease.age)
