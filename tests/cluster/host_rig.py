@@ -18,7 +18,7 @@ from tests.cluster import image_rig
 from tests.waiting import free_port, wait_until
 
 from sluicegate.serving.gateway.binary import find_envoy
-from sluicegate.serving.gateway.bootstrap import Bootstrap, bootstrap, command
+from sluicegate.serving.gateway.bootstrap import Bootstrap, LeaderCheck, bootstrap, command
 from sluicegate.serving.gateway.routes import Address
 
 HOST = os.environ.get("SLUICEGATE_TEST_HOST", "10.88.0.1")
@@ -80,7 +80,7 @@ class HostPlane:
         self.operator()
         control = Address(host="127.0.0.1", port=self._ports["xds"])
         document = self.processes.directory / "envoy.json"
-        settings = Bootstrap(control_plane=control, admin=admin, leader_path="/leading")
+        settings = Bootstrap(control_plane=control, admin=admin, leader=LeaderCheck(port=self._ports["http"]))
         document.write_text(json.dumps(bootstrap(settings)))
         self.processes.start("envoy", command(find_envoy(), document))
         self.processes.module(

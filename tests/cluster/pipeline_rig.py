@@ -44,8 +44,8 @@ def registry(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def operator(namespace: str, directory: Path) -> Iterator[int]:
-    """An operator for this namespace; the port at which its gateway asks."""
+def operator(namespace: str, directory: Path) -> Iterator[tuple[int, int]]:
+    """An operator for this namespace; the ports at which its gateway asks, and learns whether it leads."""
     http, xds = free_port(), free_port()
     environment = {
         "SLUICEGATE_WATCH_NAMESPACE": namespace, "POD_NAMESPACE": namespace, "SLUICEGATE_WEBHOOK_PORT": "0",
@@ -54,7 +54,7 @@ def operator(namespace: str, directory: Path) -> Iterator[int]:
     }  # fmt: skip
     command = [sys.executable, "-m", "sluicegate.serving.operator"]
     with _process(command, directory / "operator.log", f"http://{HOST}:{http}/livez", environment):
-        yield xds
+        yield xds, http
 
 
 @contextmanager
@@ -87,15 +87,19 @@ def _answers(url: str) -> bool:
         return False
 
 
-def gateway(kubectl: Kubectl, xds: int) -> list[JSON]:
-    """The installation's gateway in this namespace, one pod of it, fed by the operator at that port."""
+def gateway(kubectl: Kubectl, xds: int, leading: int) -> list[JSON]:
+    """The installation's gateway in this namespace, one pod of it, fed by the operator at these ports."""
     found = [one for one in operator_rig.installation(kubectl) if one["metadata"]["name"] == "sluicegate-gateway"]
     kept = [one for one in found if one["kind"] in {"Deployment", "Service"}]
     for one in kept:
         one["metadata"]["namespace"] = kubectl.namespace
         if one["kind"] == "Deployment":
             one["spec"]["replicas"] = 1
-            told = {"SLUICEGATE_XDS_HOST": HOST, "SLUICEGATE_XDS_PORT": str(xds)}
+            told = {
+                "SLUICEGATE_XDS_HOST": HOST,
+                "SLUICEGATE_XDS_PORT": str(xds),
+                "SLUICEGATE_LEADER_PORT": str(leading),
+            }
             container = one["spec"]["template"]["spec"]["containers"][0]
             kept_variables = [each for each in container["env"] if each["name"] not in told]
             container["env"] = kept_variables + image_rig.variables(told)

@@ -36,10 +36,10 @@ def serving(
 ) -> Iterator[Kubectl]:
     """A namespace with templates, credentials, a gateway and an operator."""
     mine = kubectl.within(namespace)
-    with pipeline_rig.operator(namespace, tmp_path_factory.mktemp("operator")) as xds:
+    with pipeline_rig.operator(namespace, tmp_path_factory.mktemp("operator")) as ports:
         mine("apply", "-f", "-", stdin=operator_rig.as_list(operator_rig.templates(mine)))
         mine("apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.told(namespace, registry, namespace)))
-        mine("apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.gateway(mine, xds)))
+        mine("apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.gateway(mine, *ports)))
         yield mine
         mine("delete", "sdep", "--all", "--timeout=60s")
     storages.bucket().rm(f"{storages.BUCKET}/{namespace}", recursive=True)

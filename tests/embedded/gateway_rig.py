@@ -1,5 +1,6 @@
 """A real Envoy behind a real door, real backends as processes, and a load of requests, for the gateway's tests."""
 
+import asyncio
 import http.client
 import json
 import subprocess
@@ -7,13 +8,12 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
-import uvicorn
-from starlette.applications import Starlette
 from tests.waiting import free_port, wait_until
 
 from sluicegate.serving.gateway.binary import find_envoy
@@ -83,19 +83,20 @@ class Rig:
     def start_door(self) -> None:
         """A new door, which knows nothing."""
         front = Front(address=self.front, access_log=str(self.access_log))
-        self.door = XdsDoor(front, gateway_log=self.log, elsewhere=self.elsewhere)
-        application = Starlette(routes=self.door.routes())
-        settings = uvicorn.Config(application, port=self.control.port, log_level="warning", timeout_graceful_shutdown=1)
-        self.server = uvicorn.Server(settings)
-        self.thread = threading.Thread(target=self.server.run)
+        self.door = XdsDoor(front, elsewhere=self.elsewhere)
+        self.loop = asyncio.new_event_loop()
+        self.served = self.loop.create_task(self.door.serve(self.control.host, self.control.port))
+        self.thread = threading.Thread(target=self._run_loop)
         self.thread.start()
-        wait_until(lambda: self.server.started, message="the door")
 
     def stop_door(self) -> None:
         """The plane goes away; Envoy stays."""
-        self.door.close()
-        self.server.should_exit = True
+        self.loop.call_soon_threadsafe(self.served.cancel)
         self.thread.join()
+
+    def _run_loop(self) -> None:
+        with suppress(asyncio.CancelledError):
+            self.loop.run_until_complete(self.served)
 
     def start_envoy(self) -> None:
         """A new Envoy, which knows nothing."""

@@ -18,7 +18,7 @@ from sluicegate.components.rollout.starting import workflow
 
 JSON = dict[str, Any]
 ANY_PORTS = [
-    word for part in ("api", "gateway", "collector", "mlflow", "envoy-admin") for word in (f"--{part}-port", "0")
+    word for part in ("api", "gateway", "collector", "mlflow", "envoy-admin", "xds") for word in (f"--{part}-port", "0")
 ]
 ROW = {"data": {"names": ["a", "b"], "ndarray": [[3.0, 2.0]]}}
 OVER = frozenset({"Promoted", "RolledBack", "Refused"})

@@ -18,7 +18,7 @@ from sluicegate.serving.bundle.manifest import Signature
 from sluicegate.serving.bundle.writing import Contents, write_bundle
 from sluicegate.serving.local.processes import MARK_VARIABLE
 
-PARTS = ("api", "gateway", "collector", "mlflow", "envoy-admin")
+PARTS = ("api", "gateway", "collector", "mlflow", "envoy-admin", "xds")
 ANY_PORTS = [word for part in PARTS for word in (f"--{part}-port", "0")]
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 ROW = {"data": {"names": ["a", "b"], "ndarray": [[1.0, 2.0]]}}

@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = [pytest.mark.embedded, pytest.mark.demo, pytest.mark.timeout(420)]
 ROOT = Path(__file__).parents[2]
-PORTS = ("API", "GATEWAY", "COLLECTOR", "MLFLOW", "ENVOY_ADMIN")
+PORTS = ("API", "GATEWAY", "COLLECTOR", "MLFLOW", "ENVOY_ADMIN", "XDS")
 
 
 def test_the_quick_acts_hold_what_they_claim(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from sluicegate.pipelines.cli.options import home_option, one_sentence
 from sluicegate.pipelines.plane.home import Home
 from sluicegate.pipelines.plane.starting import Document, start
 
-_PARTS = ("api", "gateway", "collector", "mlflow", "envoy_admin")
+_PARTS = ("api", "gateway", "collector", "mlflow", "envoy_admin", "xds")
 _SHOWN = {"gateway": "Gateway", "api": "API", "mlflow": "MLflow", "collector": "Collector"}
 
 

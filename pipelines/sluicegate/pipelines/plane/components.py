@@ -23,7 +23,7 @@ def component_specs(home: Home, ports: Ports, envoy: Path) -> tuple[ProcessSpec,
 def write_bootstrap(home: Home, ports: Ports) -> None:
     """The document that Envoy is started with."""
     settings = Bootstrap(
-        control_plane=Address(host=HOST, port=ports.api), admin=Address(host=HOST, port=ports.envoy_admin)
+        control_plane=Address(host=HOST, port=ports.xds), admin=Address(host=HOST, port=ports.envoy_admin)
     )
     _bootstrap_file(home).write_text(json.dumps(bootstrap(settings), indent=2))
 

@@ -27,13 +27,14 @@ FOLDERS = ("bundles", "mlflow", "collector", "evidence", "envoy", "logs", "run",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where the plane listens, always on loopback. ``api`` also serves the gateway's configuration and the triggers."""
+    """Where the plane listens, always on loopback. ``api`` also serves the triggers; ``xds`` is the gateway's door."""
 
     api: int = 7080
     gateway: int = 8003
     collector: int = 7081
     mlflow: int = 5000
     envoy_admin: int = 7082
+    xds: int = 7083
 
     def chosen(self) -> "Ports":
         """With a free port in place of each 0. Raises PortError when two are the same or one is no port."""

@@ -67,7 +67,7 @@ class Plane:
         self._store = Store(home.path / "state.sqlite")
         self._supervisor = Supervisor(home.path)
         front = Front(address=Address(host=HOST, port=plane.ports.gateway))
-        self._xds = XdsDoor(front, gateway_log=home.log("envoy"))
+        self._xds = XdsDoor(front)
         servers = SupervisedServers(
             self._supervisor,
             settings=ServerSettings(log_url=f"{addresses['collector']}/events"),
@@ -97,7 +97,7 @@ class Plane:
         )
         events = EventsDoor(self._store, self._pipelines)
         api = create_api(self._store, plane_kinds(self._store, known))
-        return Starlette(routes=[*status.routes(), *events.routes(), *self._xds.routes(), *api])
+        return Starlette(routes=[*status.routes(), *events.routes(), *api])
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT (then all children are ended), or until a part breaks (raises; they live on)."""
@@ -114,6 +114,7 @@ class Plane:
         parts = [
             _named("stop", stop.wait()),
             _named("api", server.serve(sockets=[listening])),
+            _named("gateway's door", self._xds.serve(HOST, self._ports.xds)),
             _named("supervisor", self._supervisor.run()),
             _named("controller", self._controller.run()),
             _named("workflows", self._workflows.run()),
@@ -134,12 +135,11 @@ class Plane:
 
     async def _leave(self, server: uvicorn.Server, parts: list[asyncio.Task[Any]]) -> None:
         _log.info("ending all processes")
-        for part in parts[3:]:
+        for part in parts[4:]:
             part.cancel()
         # Workflows that end put their traffic back through the API, so it goes last.
         await self._supervisor.stop()
         self._registry.stop()
-        self._xds.close()
         self._store.bell.silence()
         server.should_exit = True
         with suppress(TimeoutError):

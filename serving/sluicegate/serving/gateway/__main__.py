@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sluicegate.serving.gateway.binary import find_envoy
-from sluicegate.serving.gateway.bootstrap import Bootstrap, bootstrap, command
+from sluicegate.serving.gateway.bootstrap import Bootstrap, LeaderCheck, bootstrap, command
 from sluicegate.serving.gateway.errors import GatewayError
 from sluicegate.serving.gateway.routes import Address
 
 REFUSED = 78
-LEADER_PATH = "/leading"
 _ADMIN = Address(host="127.0.0.1", port=9901)
 
 
@@ -40,7 +39,7 @@ def _settings(environment: Mapping[str, str]) -> Bootstrap:
         ),
         admin=_ADMIN,
         node="",
-        leader_path=LEADER_PATH,
+        leader=LeaderCheck(port=int(environment.get("SLUICEGATE_LEADER_PORT", "8080"))),
         statistics=Address(host="0.0.0.0", port=int(environment.get("SLUICEGATE_STATISTICS_PORT", "8005"))),
     )
 

@@ -53,23 +53,31 @@ _RUNTIME = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaderCheck:
+    """Where a door says whether it leads: HTTP, on a port of its own."""
+
+    port: int
+    path: str = "/leading"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
     """``control_plane``: where the xDS door is served; a name is looked up, an address is not. ``admin``: Envoy's own
     address, to be kept on loopback. ``node``: who this Envoy is at the door; empty when the command line says it.
-    ``leader_path``: of several doors behind the name, the one that answers 200 here feeds us; empty for a single door.
+    ``leader``: of several doors behind the name, the one that answers 200 here feeds us; None for a single door.
     ``statistics``: where others may read statistics and readiness, and nothing else of the admin's; None for nowhere.
     """
 
     control_plane: Address
     admin: Address
     node: str = NODE
-    leader_path: str = ""
+    leader: LeaderCheck | None = None
     statistics: Address | None = None
 
 
 def bootstrap(settings: Bootstrap) -> JSON:
     """The bootstrap document."""
-    clusters = [_control_cluster(settings.control_plane, settings.leader_path)]
+    clusters = [_control_cluster(settings.control_plane, settings.leader)]
     listeners = []
     if settings.statistics is not None:
         clusters.append(_admin_cluster(settings.admin))
@@ -78,7 +86,7 @@ def bootstrap(settings: Bootstrap) -> JSON:
         "node": {"cluster": NODE} | ({"id": settings.node} if settings.node else {}),
         "admin": {"address": socket_address(settings.admin)},
         "static_resources": {"clusters": clusters, "listeners": listeners},
-        "dynamic_resources": {"cds_config": config_source(), "lds_config": config_source()},
+        "dynamic_resources": {"ads_config": _stream(), "cds_config": config_source(), "lds_config": config_source()},
         "stats_flush_interval": STATISTICS_INTERVAL,
         "stats_config": {
             "histogram_bucket_settings": [{"match": {"prefix": "cluster."}, "buckets": list(BUCKETS)}],
@@ -91,9 +99,8 @@ def bootstrap(settings: Bootstrap) -> JSON:
 def command(envoy: Path, bootstrap_file: Path, *, log_level: str = "warning", node: str = "") -> list[str]:
     """Envoy's argv. One worker: weights then come out of one sequence, and a laptop has other work.
 
-    Without hot restart two gateways on one machine need no base ids. Its log goes to stderr; capture it to a file and
-    give that to ``XdsDoor``, which reads there why something was refused. ``node`` names a gateway whose bootstrap does
-    not; in a pod's ``args`` it is ``$(POD_NAME)``, which Kubernetes fills in from the environment.
+    Without hot restart two gateways on one machine need no base ids. Its log goes to stderr. ``node`` names a gateway
+    whose bootstrap does not; in a pod's ``args`` it is ``$(POD_NAME)``, which Kubernetes fills in from the environment.
     """
     arguments = [str(envoy), "--config-path", str(bootstrap_file), "--concurrency", "1", "--disable-hot-restart"]
     arguments += ["--service-node", node] if node else []
@@ -138,8 +145,19 @@ def _statistics_listener(address: Address) -> JSON:
     return {"name": ADMIN_CLUSTER, "address": socket_address(address), "filter_chains": [{"filters": [http]}]}
 
 
+def _stream() -> JSON:
+    """All resources over one stream, each time only what changed. Broken, it is opened again within a second."""
+    retries = {"retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"}}
+    return {
+        "api_type": "DELTA_GRPC",
+        "transport_api_version": "V3",
+        "set_node_on_first_message_only": True,
+        "grpc_services": [{"envoy_grpc": {"cluster_name": CONTROL_CLUSTER, "retry_policy": retries}}],
+    }
+
+
 def _leader_check(path: str) -> JSON:
-    """Only one door of several is fed with routes: polls go there, and to another one when it says so."""
+    """Only one door of several is fed with routes: the stream goes there, and to another one when it says so."""
     return {
         "health_checks": [
             {
@@ -148,31 +166,30 @@ def _leader_check(path: str) -> JSON:
                 "no_traffic_interval": "1s",
                 "unhealthy_threshold": 2,
                 "healthy_threshold": 1,
-                "http_health_check": {"path": path},
+                "http_health_check": {"path": path, "codec_client_type": "HTTP1"},
             }
         ],
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-        # A former leader's poll must not go on as if nothing had happened.
+        # A former leader's stream must not go on as if nothing had happened.
         "close_connections_on_host_health_failure": True,
     }
 
 
-def _control_cluster(address: Address, leader_path: str) -> JSON:
-    """Each kind of resource, and each cluster's endpoints, hold one poll open, hence no limit on connections."""
-    limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), UNBOUNDED)
-    endpoint = {"endpoint": {"address": socket_address(address)}}
+def _control_cluster(address: Address, leader: LeaderCheck | None) -> JSON:
+    """Where our door is: HTTP/2, asked every few seconds whether it is still there."""
     named = {"type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED", "dns_refresh_rate": "5s"}
+    alive = {"connection_keepalive": {"interval": "5s", "timeout": "5s"}}
+    check = {"health_check_config": {"port_value": leader.port}} if leader else {}
+    endpoint = {"endpoint": {"address": socket_address(address), **check}}
     return {
         "name": CONTROL_CLUSTER,
         **({"type": "STATIC"} if is_ip(address.host) else named),
-        **(_leader_check(leader_path) if leader_path else {}),
+        **(_leader_check(leader.path) if leader else {}),
         "connect_timeout": "1s",
-        "circuit_breakers": {"thresholds": [{"priority": "DEFAULT", **limits}]},
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                "common_http_protocol_options": {"idle_timeout": "4s"},
-                "explicit_http_config": {"http_protocol_options": {}},
+                "explicit_http_config": {"http2_protocol_options": alive},
             }
         },
         "load_assignment": {"cluster_name": CONTROL_CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},

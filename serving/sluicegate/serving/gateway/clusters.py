@@ -14,13 +14,6 @@ ENDPOINTS_TYPE = TYPE + "envoy.config.endpoint.v3.ClusterLoadAssignment"
 CONTROL_CLUSTER = "sluicegate-control-plane"
 MIRROR_SUFFIX = "~mirror"
 OTHERS_SUFFIX = "~others"
-REFRESH_DELAY = "0.05s"
-"""Envoy waits one to two of these between an answer and its next poll, thus before it acknowledges."""
-POLL_TIMEOUT, ENDPOINTS_POLL_TIMEOUT = "45s", "300s"
-"""Longer than the door holds a poll (see ``xds.HOLD_SECONDS``), or quiet times would count as failures. There is a poll
-for the endpoints of each cluster, so those are held the longest.
-"""
-
 UNBOUNDED = 100_000
 
 
@@ -39,22 +32,12 @@ def mirror_name(namespace: str, deployment: str, predictor: str) -> str:
     return cluster_name(namespace, deployment, predictor) + MIRROR_SUFFIX
 
 
-def config_source(poll_timeout: str = POLL_TIMEOUT) -> JSON:
-    """Where Envoy polls for resources: our door, by REST, waiting for ever for the first answer.
+def config_source() -> JSON:
+    """Where Envoy gets resources: from our door, all over one stream, waiting for ever for the first answer.
 
     A gateway that starts while the plane is down must not begin to answer 404 to everybody.
     """
-    return {
-        "resource_api_version": "V3",
-        "initial_fetch_timeout": "0s",
-        "api_config_source": {
-            "api_type": "REST",
-            "transport_api_version": "V3",
-            "cluster_names": [CONTROL_CLUSTER],
-            "refresh_delay": REFRESH_DELAY,
-            "request_timeout": poll_timeout,
-        },
-    }
+    return {"resource_api_version": "V3", "initial_fetch_timeout": "0s", "ads": {}}
 
 
 def cluster(name: str) -> JSON:
@@ -63,7 +46,7 @@ def cluster(name: str) -> JSON:
         "@type": CLUSTER_TYPE,
         "name": name,
         "type": "EDS",
-        "eds_cluster_config": {"eds_config": config_source(ENDPOINTS_POLL_TIMEOUT)},
+        "eds_cluster_config": {"eds_config": config_source()},
         "connect_timeout": "1s",
         "lb_policy": "LEAST_REQUEST",
         "common_lb_config": {

@@ -1,149 +1,141 @@
 """What one Envoy should get next, kind by kind, so that no request meets a gap. Decides only; ``xds`` talks.
 
-Make before break: routes that name a new cluster, or lean on new servers, are offered once Envoy acknowledged these;
-clusters and servers that only the old routes use stay until the new routes are acknowledged, and a moment longer.
-Envoy polls by REST: the version in its next poll is what it holds. It repeats the old one when it refused, or when the
-answer got lost; the same answer ignored twice is a refusal. A new Envoy starts with empty versions and gets all again;
-one that is killed before it acknowledged anything has refused nothing, and its successor is told by its connection.
-There may be thousands of clusters, each with a poll of its own: what a poll changes is looked at again, never all.
+Make before break: routes that name a new cluster, or lean on new servers, are offered once Envoy acknowledged these and
+had time to look at them; clusters and servers that only the old routes use stay until the new routes are acknowledged,
+and a moment longer. A server goes only when those that came in its place have been looked at. A door that knows nothing
+yet takes nothing away: at a stream's beginning Envoy says what it holds.
+
+There may be thousands of clusters: what an event changes is looked at again, never all.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.clusters import cluster, endpoints
 from sluicegate.serving.gateway.envoy import Addresses, Table, differing, digest
+from sluicegate.serving.gateway.listener import LISTENER, ROUTE_TABLE
+from sluicegate.serving.gateway.messages import packed, packed_cluster
 from sluicegate.serving.gateway.routes import Acknowledged, Address
+from sluicegate.serving.gateway.subscriptions import Offer, Subscription
 
-LISTENERS, CLUSTERS, ENDPOINTS, ROUTES = "listeners", "clusters", "endpoints", "routes"
-Key = tuple[str, str]
-"""Kind, and for endpoints the cluster's name."""
+CLUSTERS, ENDPOINTS, LISTENERS, ROUTES = "clusters", "endpoints", "listeners", "routes"
+KINDS = (CLUSTERS, ENDPOINTS, LISTENERS, ROUTES)
 LINGER_SECONDS = 3.0
 """How long a cluster outlives the routes that named it: requests that chose it may still be tried again."""
-SETTLE_SECONDS = 1.0
-"""How long a new door listens to an old Envoy before it answers: its polls for endpoints tell which clusters it has."""
-PATIENCE = 2
-"""Equal answers ignored before that counts as a refusal."""
-RETRY_SECONDS = 10.0
-"""Until something refused is offered once more: answers may also have been lost."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """One answer to a poll."""
-
-    version: str
-    resources: tuple[JSON, ...]
-
-
-@dataclass(slots=True)
-class Subscription:
-    """What Envoy said and was told last about one key."""
-
-    held: str = ""
-    sent: str | None = None
-    refused: str = ""
-    ignored: int = 0
-    retry_at: float = 0.0
-
-    def heard(self, version: str, now: float, *, fresh: bool) -> None:
-        """Envoy polls again and holds ``version``; a ``fresh`` connection with an empty one is a new Envoy's."""
-        restarted = not version and (fresh or bool(self.held))
-        if version == self.sent or restarted:
-            self.refused, self.ignored = "", 0
-        elif self.sent is not None:
-            self.ignored = self.ignored + 1 if self.refused == self.sent else 1
-            self.refused, self.retry_at = self.sent, now + RETRY_SECONDS
-        self.held, self.sent = version, None
-
-    def refuses(self, version: str) -> bool:
-        """Whether ``version`` came back unused too often to be by chance."""
-        return self.refused == version and self.ignored >= PATIENCE
-
-    def shuns(self, version: str, now: float) -> bool:
-        """Whether there is no use in offering ``version`` now."""
-        return self.refuses(version) and now < self.retry_at
+WARM_SECONDS = 0.25
+"""What Envoy gets to ask a new server whether it is ready; before it has, that server is sent nothing."""
+_CLUSTER_VERSION = digest(cluster(""))
+"""A cluster's definition depends on its name alone."""
 
 
 class Delivery:
     """The state of one Envoy's subscriptions. Not safe for threads; times are seconds of any steady clock."""
 
     def __init__(self, listener: JSON) -> None:
-        self._listener = Offer(version=digest(listener), resources=(listener,))
-        self._subscriptions: dict[Key, Subscription] = {}
+        self._listener, self._listener_version = packed(listener), digest(listener)
+        self._kinds = {kind: Subscription() for kind in KINDS}
         self._newest: Table | None = None
         self._alive: dict[str, Table] = {}
         """Tables by routes' version that Envoy may be using: acknowledged, or on the way."""
         self._good: Table | None = None
         self._lingering: dict[str, tuple[float, Addresses]] = {}
-        self._cluster_sets: dict[str, frozenset[str]] = {}
-        self._settled_at: float | None = None
+        self._known: dict[str, Addresses] = {}
+        """Servers that Envoy acknowledged, by cluster."""
+        self._on_the_way: dict[str, Addresses] = {}
+        """Servers that it was sent last, by cluster."""
+        self._warming: dict[str, float] = {}
+        """Until when Envoy looks at new servers, by cluster."""
         self._version = ""
-        self._suspects: set[Key] = set()
-        """Keys that were once answered in vain."""
         self.behind: set[str] = set()
         """Clusters whose servers Envoy does not hold as it should."""
-        self.words = ""
-        """Why Envoy refused something, as far as it is known."""
 
     def publish(self, table: Table) -> None:
         """From now on ``table`` is what should be in force."""
-        if self._newest is None or self._newest.version != table.version:
-            self.words = ""
         first, before = self._newest is None, self._tables()
         self._newest = table
         if table.routes_version in self._alive:
             self._alive[table.routes_version] = table
-        self._recognise(self._held((ROUTES, "")))
-        self._review({*table.names, *self._subscribed()} if first else self._touched(before))
+        self._recognise(self._routes_held)
+        self._review({*table.names, *self._kinds[ENDPOINTS].names} if first else self._touched(before))
 
-    def heard(self, key: Key, version: str, now: float, *, fresh: bool = False) -> None:
-        """Envoy polls for ``key`` and holds ``version`` of it. ``fresh``: the connection never polled before."""
-        if key == (CLUSTERS, ""):
-            self._heard_clusters(version, now)
-        subscription = self._subscriptions.setdefault(key, Subscription())
-        subscription.heard(version, now, fresh=fresh)
-        (self._suspects.add if subscription.ignored else self._suspects.discard)(key)
-        if key == (ROUTES, ""):
+    def begin(self) -> None:
+        """Envoy opened a new stream, and will say what it holds."""
+        for each in self._kinds.values():
+            each.begin()
+
+    def told(self, kind: str, subscribed: list[str], unsubscribed: list[str], held: dict[str, str], now: float) -> None:
+        """Envoy asks for these names of a kind from now on; ``held`` are versions, said once on each stream."""
+        first = not self._kinds[kind].asked
+        if first and kind == CLUSTERS and not held:
+            self._forget()
+        self._kinds[kind].told(subscribed, unsubscribed, held)
+        if kind == ROUTES:
             before = self._tables()
-            self._heard_routes(version, now)
+            self._heard_routes(now)
             self._review(self._touched(before))
-        elif key[0] == ENDPOINTS:
-            self._review((key[1],))
+        elif kind == ENDPOINTS:
+            self._heard_names(unsubscribed, held)
+            self._review({*subscribed, *unsubscribed, *held})
 
-    def offer(self, key: Key, now: float) -> Offer | None:
-        """What to answer the pending poll for ``key``; None as long as Envoy has what it should have."""
-        subscription = self._subscriptions.setdefault(key, Subscription())
-        found = self._target(key, now) if self._newest else None
-        if found is None or found.version == subscription.held:
+    def taken(self, kind: str, nonce: str, now: float) -> None:
+        """Envoy has what it was sent under this number."""
+        before = self._tables()
+        offer = self._kinds[kind].taken(nonce)
+        if offer is None:
+            return
+        if kind == CLUSTERS:
+            self._heard_clusters(offer)
+        elif kind == ENDPOINTS:
+            self._heard_endpoints(offer, now)
+        elif kind == ROUTES:
+            self._heard_routes(now)
+            self._review(self._touched(before))
+
+    def refused(self, kind: str, nonce: str, words: str, now: float) -> bool:
+        """Envoy does not take what it was sent under this number; False when another was sent last."""
+        found = self._kinds[kind].turned_down(nonce, words, now)
+        if found and kind == ROUTES:
+            self._review(self._touched(()))
+        return found
+
+    def offer(self, kind: str, now: float) -> Offer | None:
+        """What to send of a kind; None as long as Envoy has what it should have, or owes an answer."""
+        subscription = self._kinds[kind]
+        if not subscription.asked or subscription.sent or self._newest is None:
             return None
-        return None if subscription.shuns(found.version, now) else found
+        self._pass(now)
+        found = {
+            CLUSTERS: self._clusters_offer,
+            ENDPOINTS: self._endpoints_offer,
+            LISTENERS: self._listeners_offer,
+            ROUTES: self._routes_offer,
+        }[kind](now)
+        # Envoy waits for a first answer even where there is nothing.
+        needed = found is not None and (found.versions or found.removed or not subscription.answered)
+        return found if needed else None
 
-    def sent(self, key: Key, offer: Offer) -> None:
-        """``offer`` is on its way."""
-        self._subscriptions[key].sent = offer.version
-        if key == (ROUTES, "") and self._newest:
-            before = self._tables()
-            tables = [table for table in (self._newest, self._good) if table]
-            self._alive |= {table.routes_version: table for table in tables if table.routes_version == offer.version}
+    def send(self, kind: str, offer: Offer) -> str:
+        """``offer`` is on its way; returns its number."""
+        nonce = self._kinds[kind].send(offer)
+        if kind == ENDPOINTS:
+            self._on_the_way = {name: self._servers(name) or () for name in offer.versions}
+        elif kind == ROUTES:
+            before, version = self._tables(), offer.versions[ROUTE_TABLE]
+            self._alive |= {each.routes_version: each for each in before if each.routes_version == version}
             self._review(self._touched(before))
+        return nonce
 
-    def shunned_until(self, key: Key, now: float) -> float | None:
-        """When something that Envoy refused is offered again to the pending poll for ``key``; None: nothing was."""
-        return self._subscriptions[key].retry_at if key in self._suspects and self._refuses(key, now) else None
+    def next_at(self, now: float) -> float | None:
+        """When time alone may give something to send."""
+        retries = [each.retry_at for kind in self._kinds.values() for each in kind.refused.values()]
+        lingering = [until for until, _ in self._lingering.values()]
+        return min((each for each in (*retries, *lingering, *self._warming.values()) if each > now), default=None)
 
     @property
     def answers(self) -> bool:
         """Whether Envoy has any routes: before that it does not listen to users."""
-        return bool(self._held((ROUTES, "")))
-
-    def refused(self) -> tuple[Key, ...]:
-        """Keys whose wanted content Envoy does not take."""
-        return tuple(
-            key for key in sorted(self._suspects) if self._subscriptions[key].refuses(self._wanted_version(key))
-        )
+        return bool(self._routes_held)
 
     def acknowledged(self) -> Acknowledged:
         """What is in force."""
@@ -151,40 +143,64 @@ class Delivery:
             self._version = self._newest.version
         elif self._newest and self._version == self._newest.version and self._strayed(self._newest):
             self._version = ""
-        refused = self.refused()
         return Acknowledged(
             version=self._version,
             traffic=self._good.traffic if self._good else {},
-            rejected=(self.words or f"Envoy refused {refused}; its log says why") if refused else "",
+            rejected=self._complaint(),
         )
 
-    def _wanted_version(self, key: Key) -> str:
-        kind, name = key
+    def _complaint(self) -> str:
+        """Envoy's words about the first thing that it should have and refused."""
+        for kind, subscription in self._kinds.items():
+            for name, each in sorted(subscription.refused.items()):
+                if each.version == self._wanted_version(kind, name):
+                    return each.words or f"Envoy refused {kind} {name}; its log says why"
+        return ""
+
+    def _wanted_version(self, kind: str, name: str) -> str:
         if kind == ROUTES:
             return self._newest.routes_version if self._newest else ""
+        if kind == ENDPOINTS:
+            return self._endpoints_version(name)
         if kind == CLUSTERS:
-            return _clusters(self._wanted_clusters()).version
-        offer = self._endpoints_offer(name) if kind == ENDPOINTS else self._listener
-        return offer.version if offer else ""
+            return _CLUSTER_VERSION if name in self._wanted_clusters() else ""
+        return self._listener_version
 
-    def _heard_clusters(self, version: str, now: float) -> None:
-        if not version:
-            lost = self._subscribed()
-            self._subscriptions = {key: one for key, one in self._subscriptions.items() if key == (CLUSTERS, "")}
-            self._suspects &= {(CLUSTERS, "")}
-            self._review({*lost, *self._touched(())})
-        if self._settled_at is None:
-            self._settled_at = now + (SETTLE_SECONDS if version else 0)
-        names = self._cluster_sets.get(version)
-        if names is not None:
-            self._cluster_sets = {version: names}
-            lost = self._subscribed() - names
-            for name in lost:
-                del self._subscriptions[ENDPOINTS, name]
-                self._suspects.discard((ENDPOINTS, name))
-            self._review(lost)
+    def _forget(self) -> None:
+        """A new Envoy, which holds nothing: neither does it answer by former routes."""
+        for each in self._kinds.values():
+            each.held.clear()
+        self._known.clear()
+        self._warming.clear()
+        self._review(self._touched(()))
 
-    def _heard_routes(self, version: str, now: float) -> None:
+    def _heard_clusters(self, offer: Offer) -> None:
+        for name in offer.removed:
+            self._kinds[ENDPOINTS].held.pop(name, None)
+            self._known.pop(name, None)
+        # A cluster that is defined anew waits for its servers anew.
+        for name in offer.versions:
+            self._kinds[ENDPOINTS].held.pop(name, None)
+        self._review({*offer.removed, *offer.versions})
+
+    def _heard_names(self, unsubscribed: list[str], held: dict[str, str]) -> None:
+        for name in unsubscribed:
+            self._known.pop(name, None)
+        for name, version in held.items():
+            servers = self._answering(name)
+            if servers is not None and _endpoints(name, servers)[0] == version:
+                self._known[name] = servers
+
+    def _heard_endpoints(self, offer: Offer, now: float) -> None:
+        for name in offer.versions:
+            servers = self._on_the_way[name]
+            if set(servers) - set(self._known.get(name, ())):
+                self._warming[name] = now + WARM_SECONDS
+            self._known[name] = servers
+        self._review(offer.versions)
+
+    def _heard_routes(self, now: float) -> None:
+        version = self._routes_held
         self._recognise(version)
         table = self._alive.get(version)
         if table is None:
@@ -200,49 +216,76 @@ class Delivery:
             self._alive.setdefault(version, self._newest)
             self._good = self._newest
 
-    def _target(self, key: Key, now: float) -> Offer | None:
-        kind, name = key
-        if kind == ROUTES:
-            return self._routes_offer(now)
-        if kind == CLUSTERS:
-            return self._clusters_offer(now)
-        return self._endpoints_offer(name) if kind == ENDPOINTS else self._listener
+    def _pass(self, now: float) -> None:
+        """What is over by time."""
+        over = {name for name, (until, _) in self._lingering.items() if until <= now}
+        warm = {name for name, until in self._warming.items() if until <= now}
+        for name in over:
+            del self._lingering[name]
+        for name in warm:
+            del self._warming[name]
+        if over or warm:
+            self._review(over | warm)
+
+    def _clusters_offer(self, now: float) -> Offer:
+        subscription, names = self._kinds[CLUSTERS], self._wanted_clusters()
+        lacking = [name for name in sorted(names) if subscription.lacks(name, _CLUSTER_VERSION, now)]
+        return Offer(
+            versions=dict.fromkeys(lacking, _CLUSTER_VERSION),
+            removed=tuple(subscription.held.keys() - names),
+            resource=packed_cluster,
+        )
+
+    def _endpoints_offer(self, now: float) -> Offer:
+        subscription = self._kinds[ENDPOINTS]
+        wanted = {name: self._endpoints_version(name) for name in sorted(self.behind & subscription.names)}
+        contents = {name: _endpoints(name, self._servers(name) or ())[1] for name in wanted}
+        return Offer(
+            versions={name: version for name, version in wanted.items() if subscription.lacks(name, version, now)},
+            resource=contents.__getitem__,
+        )
+
+    def _listeners_offer(self, now: float) -> Offer:
+        subscription, version = self._kinds[LISTENERS], self._listener_version
+        return Offer(
+            versions={LISTENER: version} if subscription.lacks(LISTENER, version, now) else {},
+            removed=tuple(subscription.held.keys() - {LISTENER}),
+            resource=lambda _: self._listener,
+        )
 
     def _routes_offer(self, now: float) -> Offer | None:
         """The newest table as soon as what it leans on is there; until then, for a new Envoy, the last good one."""
-        shuns = self._subscriptions[ROUTES, ""].shuns
+        subscription = self._kinds[ROUTES]
         for table in (self._newest, self._good):
-            if table and self._ready(table) and not shuns(table.routes_version, now):
-                return Offer(version=table.routes_version, resources=(table.routes,))
+            if table and self._ready(table) and not subscription.shuns(ROUTE_TABLE, table.routes_version, now):
+                if table.routes_version == self._routes_held:
+                    return None
+                content = {ROUTE_TABLE: table.routes}
+                return Offer(versions={ROUTE_TABLE: table.routes_version}, resource=content.__getitem__)
         return None
-
-    def _clusters_offer(self, now: float) -> Offer | None:
-        if self._settled_at is None or now < self._settled_at:
-            return None
-        if over := [name for name, one in self._lingering.items() if one[0] <= now]:
-            self._lingering = {name: one for name, one in self._lingering.items() if one[0] > now}
-            self._review(over)
-        names = self._wanted_clusters()
-        found = _clusters(names)
-        self._cluster_sets[found.version] = names
-        return found
 
     def _wanted_clusters(self) -> frozenset[str]:
         tables = {id(table): table for table in (self._newest, *self._alive.values()) if table}
-        known = self._held((ROUTES, "")) in self._alive
+        known = self._routes_held in self._alive
         if known and not self._lingering and len(tables) == 1:
             return next(iter(tables.values())).names
         names = frozenset(self._lingering).union(*(table.names for table in tables.values()))
-        # Routes of a former door, unknown to this one: whatever Envoy polls endpoints for may be named in them.
-        return names if known else names | self._subscribed()
+        # Routes of a former door, unknown to this one: whatever Envoy has may be named in them.
+        return names if known else names | self._kinds[CLUSTERS].held.keys()
 
-    def _endpoints_offer(self, name: str) -> Offer | None:
-        addresses = self._servers(name)
-        if addresses is None:
-            return None
-        return _endpoints(name, addresses)
+    def _endpoints_version(self, name: str) -> str:
+        servers = self._servers(name)
+        return "" if servers is None else _endpoints(name, servers)[0]
 
     def _servers(self, name: str) -> Addresses | None:
+        """Those that answer, and while those are new to Envoy, what it has; None where nothing is known of ``name``."""
+        answering, known = self._answering(name), self._known.get(name, ())
+        if answering is None or not known:
+            return answering
+        waits = name in self._warming or not set(answering) <= set(known)
+        return _union([answering, known]) if waits else answering
+
+    def _answering(self, name: str) -> Addresses | None:
         """The newest servers; the old ones too while routes that lean on them are in force."""
         newest = self._newest.addresses.get(name) if self._newest else None
         old = [table.addresses[name] for table in self._alive.values() if name in table.addresses]
@@ -253,33 +296,26 @@ class Delivery:
         return _union([newest or (), *old])
 
     def _holds_newest(self) -> bool:
-        return bool(self._newest and self._held((ROUTES, "")) == self._newest.routes_version)
+        return bool(self._newest and self._routes_held == self._newest.routes_version)
 
     def _refuses_newest(self) -> bool:
-        subscription = self._subscriptions.get((ROUTES, ""))
-        return bool(subscription and self._newest and subscription.refuses(self._newest.routes_version))
+        return bool(self._newest and self._kinds[ROUTES].refuses(ROUTE_TABLE, self._newest.routes_version))
 
     def _ready(self, table: Table) -> bool:
-        names = self._cluster_sets.get(self._held((CLUSTERS, "")), frozenset())
-        return names >= table.names and self._has_servers(table)
+        return self._kinds[CLUSTERS].held.keys() >= table.names and self._has_servers(table)
 
     def _has_servers(self, table: Table) -> bool:
-        return not any(name in table.names for name in self.behind)
-
-    def _has_endpoints(self, name: str) -> bool:
-        offer = self._endpoints_offer(name)
-        return offer is None or self._held((ENDPOINTS, name)) == offer.version
+        return not any(name in table.names for name in (*self.behind, *self._warming))
 
     def _in_force(self, table: Table) -> bool:
-        routes = self._subscriptions.get((ROUTES, ""))
-        # A poll that was just answered with something else still names the version from before.
-        holds = routes is not None and routes.held == table.routes_version and routes.sent is None
-        return holds and self._has_servers(table)
+        routes = self._kinds[ROUTES]
+        return self._routes_held == table.routes_version and routes.sent is None and self._has_servers(table)
 
     def _strayed(self, table: Table) -> bool:
         """Whether Envoy has other routes, or was sent some: ``table`` was wanted once, then another, now again."""
-        routes = self._subscriptions.get((ROUTES, ""))
-        return routes is not None and not {routes.held, routes.sent or ""} <= {"", table.routes_version}
+        routes = self._kinds[ROUTES]
+        sent = routes.sent.versions.get(ROUTE_TABLE, "") if routes.sent else ""
+        return not {self._routes_held, sent} <= {"", table.routes_version}
 
     def _tables(self) -> tuple[Table, ...]:
         return tuple(table for table in (self._newest, self._good, *self._alive.values()) if table)
@@ -288,32 +324,22 @@ class Delivery:
         """Clusters whose wanted servers may be others than they were under the tables ``before``."""
         return differing({id(table): table for table in (*before, *self._tables())}.values()) | self._lingering.keys()
 
-    def _subscribed(self) -> frozenset[str]:
-        return frozenset(name for kind, name in self._subscriptions if kind == ENDPOINTS)
+    @property
+    def _routes_held(self) -> str:
+        return self._kinds[ROUTES].held.get(ROUTE_TABLE, "")
 
     def _review(self, names: Iterable[str]) -> None:
+        held = self._kinds[ENDPOINTS].held
         for name in names:
-            (self.behind.discard if self._has_endpoints(name) else self.behind.add)(name)
-
-    def _refuses(self, key: Key, now: float) -> bool:
-        return self._subscriptions[key].shuns(self._wanted_version(key), now)
-
-    def _held(self, key: Key) -> str:
-        subscription = self._subscriptions.get(key)
-        return subscription.held if subscription else ""
-
-
-@lru_cache(maxsize=8)
-def _clusters(names: frozenset[str]) -> Offer:
-    ordered = sorted(names)
-    # A cluster's definition depends on its name alone.
-    return Offer(version=digest([cluster(""), ordered]), resources=tuple(cluster(name) for name in ordered))
+            version = self._endpoints_version(name)
+            (self.behind.add if version and held.get(name) != version else self.behind.discard)(name)
 
 
 @lru_cache(maxsize=20_000)
-def _endpoints(name: str, addresses: Addresses) -> Offer:
-    resource = endpoints(name, addresses)
-    return Offer(version=digest(resource), resources=(resource,))
+def _endpoints(name: str, servers: Addresses) -> tuple[str, bytes]:
+    """Version and content."""
+    resource = endpoints(name, servers)
+    return digest(resource), packed(resource)
 
 
 def _union(groups: list[Addresses]) -> Addresses:

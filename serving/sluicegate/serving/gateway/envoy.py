@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.checking import check
 from sluicegate.serving.gateway.clusters import cluster_name, mirror_name, others_name
-from sluicegate.serving.gateway.route_table import entries_of, route_table, with_version
+from sluicegate.serving.gateway.messages import encoded_entries, packed_table
+from sluicegate.serving.gateway.route_table import entries_of, route_table, version_entry
 from sluicegate.serving.gateway.routes import Address, Route
 
 Addresses = tuple[Address, ...]
@@ -26,6 +27,8 @@ class Part:
 
     route: Route
     entries: list[JSON]
+    encoded: bytes
+    """``entries`` as Envoy is sent them."""
     addresses: dict[str, Addresses]
     entries_version: str
     servers_version: str
@@ -37,7 +40,8 @@ class Table:
 
     version: str
     routes_version: str
-    routes: JSON
+    routes: bytes
+    """Packed."""
     addresses: dict[str, Addresses]
     names: frozenset[str]
     """Of ``addresses``."""
@@ -57,13 +61,13 @@ def render(routes: tuple[Route, ...], before: Table | None = None) -> Table:
     kept = {key: known[key] for key, route in ordered.items() if key in known and known[key].route == route}
     check(routes if len(ordered) < len(routes) else tuple(ordered[key] for key in ordered.keys() - kept.keys()))
     parts = {key: kept.get(key) or _part(route) for key, route in ordered.items()}
-    table = route_table([entry for part in parts.values() for entry in part.entries])
     routes_version = digest([route_table([]), *(part.entries_version for part in parts.values())])
+    answer = encoded_entries([version_entry(routes_version)])
     addresses = {name: servers for part in parts.values() for name, servers in part.addresses.items()}
     return Table(
         version=digest([routes_version, *(part.servers_version for part in parts.values())]),
         routes_version=routes_version,
-        routes=with_version(table, routes_version),
+        routes=packed_table([answer, *(part.encoded for part in parts.values())]),
         addresses=addresses,
         names=frozenset(addresses),
         traffic={key: {one.predictor: one.weight for one in part.route.backends} for key, part in parts.items()},
@@ -100,6 +104,7 @@ def _part(route: Route) -> Part:
     return Part(
         route=route,
         entries=entries,
+        encoded=encoded_entries(entries),
         addresses=addresses,
         entries_version=digest(entries),
         servers_version=digest(servers),

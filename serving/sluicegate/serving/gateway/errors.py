@@ -2,6 +2,7 @@
 
 * GatewayError
   x GatewayMissingError     no Envoy is installed for this platform
+  x DoorError               nobody can ask for the gateway's configuration: the address is taken
   x InvalidRouteError       a route that no gateway could follow
   x UnreadableStatisticsError   the text is not what Envoy's ``/stats`` answers
 """
@@ -13,6 +14,10 @@ class GatewayError(Exception):
 
 class GatewayMissingError(GatewayError):
     """There is no Envoy binary; the message says how to get one."""
+
+
+class DoorError(GatewayError):
+    """The door at which Envoys ask cannot listen; the message says where and why."""
 
 
 class InvalidRouteError(GatewayError):

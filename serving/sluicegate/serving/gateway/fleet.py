@@ -1,6 +1,6 @@
 """Several Envoys at one door, each with a delivery of its own; together they acknowledge. Decides only; ``xds`` talks.
 
-A table is in force when every Envoy that is there has it. There is who has a poll open or had one a moment ago, and
+A table is in force when every Envoy that is there has it. There is who has a stream open or had one a moment ago, and
 whoever was announced by ``expect``. Where Envoys differ about a deployment, what they last agreed upon is told: a share
 that one of them still gives is not yet taken away. With a single Envoy all of this is that Envoy's own word.
 """
@@ -15,7 +15,7 @@ from sluicegate.serving.gateway.envoy import Table, Traffic
 from sluicegate.serving.gateway.routes import Acknowledged
 
 GRACE_SECONDS = 5.0
-"""Without an open poll an Envoy is gone after this; between two polls it takes a tenth of a second."""
+"""Without a stream an Envoy is gone after this: one whose stream breaks opens another within a second."""
 FORGET_SECONDS = 600.0
 """Until what a gone Envoy had is forgotten; one that comes back sooner continues where it was."""
 
@@ -23,7 +23,7 @@ FORGET_SECONDS = 600.0
 @dataclass(slots=True)
 class _Member:
     delivery: Delivery
-    open_polls: int = 0
+    streams: int = 0
     heard_at: float = 0.0
 
 
@@ -54,21 +54,22 @@ class Fleet:
         """Each Envoy with what it gets its answers from."""
         return [(node, member.delivery) for node, member in self._members.items()]
 
-    def opened(self, node: str, now: float, *, counts: bool = True) -> Delivery:
-        """``node`` polls; returns what it gets its answers from. ``counts``: while it does, it is there."""
+    def joined(self, node: str, now: float) -> Delivery:
+        """``node`` opened a stream; returns what decides what it is sent."""
         self._forget(now)
         if node not in self._members:
             self._members[node] = _Member(Delivery(self._listener(node)))
             if self._newest is not None:
                 self._members[node].delivery.publish(self._newest)
         member = self._members[node]
-        member.open_polls, member.heard_at = member.open_polls + counts, now
+        member.streams, member.heard_at = member.streams + 1, now
+        member.delivery.begin()
         return member.delivery
 
-    def closed(self, node: str, now: float, *, counts: bool = True) -> None:
-        """A poll of ``node`` ended, answered or not."""
+    def left(self, node: str, now: float) -> None:
+        """A stream of ``node`` ended."""
         if member := self._members.get(node):
-            member.open_polls, member.heard_at = member.open_polls - counts, now
+            member.streams, member.heard_at = member.streams - 1, now
 
     def acknowledged(self, now: float) -> Acknowledged:
         """What is in force at every Envoy."""
@@ -91,12 +92,12 @@ class Fleet:
         return {node: self._members[node].delivery.acknowledged() for node in sorted(there)}
 
     def has_anybody(self, now: float) -> bool:
-        """Whether an Envoy polls, or did a moment ago."""
+        """Whether an Envoy has a stream, or had one a moment ago."""
         return any(self._is_there(node, now) for node in self._members)
 
     def _is_there(self, node: str, now: float) -> bool:
         member = self._members[node]
-        return member.open_polls > 0 or now - member.heard_at < GRACE_SECONDS
+        return member.streams > 0 or now - member.heard_at < GRACE_SECONDS
 
     def _strayed(self, told: dict[str, Acknowledged], version: str) -> bool:
         """Whether anybody answers by another table: this one was wanted once, then another, now it is again."""
@@ -125,7 +126,7 @@ class Fleet:
         gone = [
             node
             for node, member in self._members.items()
-            if member.open_polls <= 0 and now - member.heard_at > FORGET_SECONDS
+            if member.streams <= 0 and now - member.heard_at > FORGET_SECONDS
         ]
         for node in gone:
             if len(self._members) > 1:

@@ -34,15 +34,13 @@ def route_table(entries: list[JSON]) -> JSON:
     return {"@type": ROUTES_TYPE, "name": ROUTE_TABLE, "virtual_hosts": [host]}
 
 
-def with_version(table: JSON, version: str) -> JSON:
-    """``table`` with a route that answers ``version``."""
-    answer = {
+def version_entry(version: str) -> JSON:
+    """The route that answers ``version``."""
+    return {
         "name": "version",
         "match": {"path": VERSION_PATH},
         "direct_response": {"status": 200, "body": {"inline_string": json.dumps({"version": version})}},
     }
-    host = table["virtual_hosts"][0]
-    return table | {"virtual_hosts": [host | {"routes": [answer, *host["routes"]]}]}
 
 
 def entries_of(route: Route) -> list[JSON]:

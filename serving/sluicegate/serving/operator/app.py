@@ -87,13 +87,13 @@ class Operator:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        doors = ((self._health(), self._process.http_port), (self._gateway_door(), self._process.xds_port))
         parts = [
             _named("stop", stop.wait()),
             _named("caches", self._caches.run()),
             _named("election", self._election.run()),
             _named("leading", self._lead()),
-            *(_named("door", self._server(app, port).serve()) for app, port in doors),
+            _named("health", self._health_server().serve()),
+            _named("gateway's door", self._xds.serve(self._process.host, self._process.xds_port)),
             *([_named("webhook", self._webhook())] if self._process.webhook_port else []),
         ]
         try:
@@ -101,7 +101,6 @@ class Operator:
             if not stop.is_set():
                 _raise_first(parts)
         finally:
-            self._xds.close()
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
@@ -164,15 +163,12 @@ class Operator:
         async def servers(_request: Request) -> Response:
             return JSONResponse(judged_servers(self._caches))
 
-        paths = {"/livez": live, "/readyz": ready, "/metrics": metrics, "/servers": servers}
-        return Starlette(routes=[Route(path, answer) for path, answer in paths.items()])
-
-    def _gateway_door(self) -> Starlette:
         async def leading(_request: Request) -> Response:
             leads = self._election.leads.is_set()
             return PlainTextResponse("ok" if leads else "another replica leads", 200 if leads else 503)
 
-        return Starlette(routes=[Route("/leading", leading), *self._xds.routes()])
+        answers = {"/livez": live, "/readyz": ready, "/metrics": metrics, "/servers": servers, "/leading": leading}
+        return Starlette(routes=[Route(path, answer) for path, answer in answers.items()])
 
     async def _webhook(self) -> None:
         await serve_webhook(
@@ -184,9 +180,14 @@ class Operator:
             namespace=self._namespace,
         )
 
-    def _server(self, app: Starlette, port: int) -> uvicorn.Server:
+    def _health_server(self) -> uvicorn.Server:
         config = uvicorn.Config(
-            app, host=self._process.host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=3
+            self._health(),
+            host=self._process.host,
+            port=self._process.http_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=3,
         )
         return _Server(config)
 

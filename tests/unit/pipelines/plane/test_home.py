@@ -27,10 +27,10 @@ def home(tmp_path: Path) -> Home:
 
 def test_zero_chooses_free_ports() -> None:
     """Each another one; those that were named stay."""
-    ports = Ports(api=0, gateway=0, collector=7081, mlflow=0, envoy_admin=0).chosen()
+    ports = Ports(api=0, gateway=0, collector=7081, mlflow=0, envoy_admin=0, xds=0).chosen()
 
-    named = [ports.api, ports.gateway, ports.collector, ports.mlflow, ports.envoy_admin]
-    assert (ports.collector, len(set(named)), 0 in named) == (7081, 5, False)
+    named = [ports.api, ports.gateway, ports.collector, ports.mlflow, ports.envoy_admin, ports.xds]
+    assert (ports.collector, len(set(named)), 0 in named) == (7081, 6, False)
 
 
 def test_two_parts_cannot_share_a_port() -> None:
@@ -89,7 +89,8 @@ def test_a_port_in_use_names_its_option() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ports = Ports(api=port, gateway=free_port(), collector=free_port(), mlflow=free_port(), envoy_admin=free_port())
+        others = ("gateway", "collector", "mlflow", "envoy_admin", "xds")
+        ports = Ports(api=port, **{name: free_port() for name in others})
 
         with pytest.raises(PortError, match=rf"port {port} .api. is in use.*--api-port"):
             check_ports(ports, ())

@@ -1,11 +1,10 @@
-"""How Envoy is started and found, and what is read from its log."""
+"""How Envoy is started and found."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from sluicegate.serving.gateway.binary import find_envoy
-from sluicegate.serving.gateway.bootstrap import BUCKETS, Bootstrap, bootstrap, command
-from sluicegate.serving.gateway.complaints import find_refusal, last_refusal
+from sluicegate.serving.gateway.bootstrap import BUCKETS, Bootstrap, LeaderCheck, bootstrap, command
 from sluicegate.serving.gateway.routes import Address
 
 SETTINGS = Bootstrap(
@@ -61,16 +60,12 @@ def test_one_worker_and_no_hot_restart() -> None:
     assert "--disable-hot-restart" in line
 
 
-def test_the_last_refusal_is_told() -> None:
-    """REST subscriptions tell it in the log alone."""
-    text = (
-        "a warning config REST config for /v3/discovery:routes rejected: first\nb REST config for x rejected: second \n"
-    )
+def test_of_several_doors_the_leader_is_asked() -> None:
+    """Where it says that it leads: its HTTP port, while the stream goes to the other."""
+    settings = replace(SETTINGS, leader=LeaderCheck(port=8080))
+    door = bootstrap(settings)["static_resources"]["clusters"][0]
 
-    assert find_refusal(text) == "second"
-    assert find_refusal("all is well") == ""
-
-
-def test_no_log_no_words(tmp_path: Path) -> None:
-    """A missing log is not an error of its own."""
-    assert last_refusal(tmp_path / "missing.log") == ""
+    endpoint = door["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+    assert endpoint["health_check_config"] == {"port_value": 8080}
+    assert door["health_checks"][0]["http_health_check"]["path"] == "/leading"
+    assert "health_checks" not in bootstrap(SETTINGS)["static_resources"]["clusters"][0]

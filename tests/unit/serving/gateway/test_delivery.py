@@ -1,11 +1,27 @@
-"""The order in which Envoy gets things, against a model of Envoy's REST subscriptions."""
+"""The order in which Envoy gets things, against a model of Envoy's side of the incremental protocol."""
 
+import json
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.json_format import MessageToDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluicegate.serving.gateway.delivery import CLUSTERS, ENDPOINTS, LISTENERS, RETRY_SECONDS, ROUTES, Delivery, Key
+from sluicegate.serving.gateway.delivery import (
+    CLUSTERS,
+    ENDPOINTS,
+    KINDS,
+    LISTENERS,
+    ROUTES,
+    WARM_SECONDS,
+    Delivery,
+)
 from sluicegate.serving.gateway.envoy import Table, render
+from sluicegate.serving.gateway.listener import Front, listener
 from sluicegate.serving.gateway.routes import Address, Backend, Mirror, Route
+from sluicegate.serving.gateway.subscriptions import RETRY_SECONDS, Offer
+
+LISTENER = listener(Front(address=Address(host="127.0.0.1", port=8003)))
 
 
 def table(predictor: str, *ports: int, mirror: str = "") -> Table:
@@ -19,66 +35,112 @@ def table(predictor: str, *ports: int, mirror: str = "") -> Table:
 
 
 class ModelEnvoy:
-    """What an Envoy holds: the last answer of each key; endpoints belong to a cluster and go with it."""
+    """What an Envoy holds; endpoints belong to a cluster and go with it. What it is sent, it answers later."""
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery, self.now = delivery, 0.0
-        self.held: dict[Key, str] = {}
-        self.clusters: set[str] = set()
-        self.servers: dict[str, set[int]] = {}
-        self.named: set[str] = set()
         self.refusing = False
-        self.fresh = True
-
-    def polls(self) -> list[Key]:
-        """Open polls."""
-        names = sorted(self.clusters)
-        return [(CLUSTERS, ""), *((ENDPOINTS, name) for name in names), (LISTENERS, ""), (ROUTES, "")]
-
-    def poll(self, key: Key) -> None:
-        """One poll, answered or not."""
-        self.delivery.heard(key, self.held.get(key, ""), self.now, fresh=self.fresh)
-        self.fresh = False
-        offer = self.delivery.offer(key, self.now)
-        if offer is None:
-            return
-        self.delivery.sent(key, offer)
-        if key[0] == ROUTES and self.refusing:
-            return
-        self.held[key] = offer.version
-        if key[0] == CLUSTERS:
-            self._take_clusters({str(one["name"]) for one in offer.resources})
-        elif key[0] == ENDPOINTS:
-            places = offer.resources[0]["endpoints"][0]["lb_endpoints"]
-            self.servers[key[1]] = {one["endpoint"]["address"]["socket_address"]["port_value"] for one in places}
-        elif key[0] == ROUTES:
-            self.named = set(_named(offer.resources[0]))
-
-    def _take_clusters(self, names: set[str]) -> None:
-        for gone in self.clusters - names:
-            self.held.pop((ENDPOINTS, gone), None)
-            self.servers.pop(gone, None)
-        self.clusters = names
-
-    def settle(self) -> None:
-        """Poll everything until nothing changes, and time passes."""
-        for _ in range(12):
-            for key in self.polls():
-                self.poll(key)
-            self.now += 2.0
+        self.restart()
 
     def restart(self) -> None:
         """A new process that holds nothing."""
-        self.fresh = True
-        self.held, self.clusters, self.servers, self.named = {}, set(), {}, set()
+        self.held: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+        self.servers: dict[str, dict[int, float]] = {}
+        self.named: set[str] = set()
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Its stream broke: what was on the way is lost, and it says what it holds."""
+        self.asked: set[str] = set()
+        self.unanswered: list[tuple[str, str, Offer]] = []
+        self.delivery.begin()
+
+    @property
+    def clusters(self) -> set[str]:
+        """Their names."""
+        return set(self.held[CLUSTERS])
+
+    def ask(self, kind: str) -> None:
+        """The first request of a kind."""
+        if kind not in self.asked:
+            self.asked.add(kind)
+            names = {ENDPOINTS: sorted(self.clusters), ROUTES: ["deployments"]}.get(kind, [])
+            self.delivery.told(kind, names, [], self.held[kind], self.now)
+
+    def get(self, kind: str) -> None:
+        """What the door sends of a kind is now on its way."""
+        self.ask(CLUSTERS)
+        self.ask(kind)
+        if offer := self.delivery.offer(kind, self.now):
+            self.unanswered.append((kind, self.delivery.send(kind, offer), offer))
+
+    def answer(self) -> None:
+        """What came first is taken, or refused."""
+        if not self.unanswered:
+            return
+        kind, nonce, offer = self.unanswered.pop(0)
+        if kind == ROUTES and self.refusing:
+            self.delivery.refused(kind, nonce, "no such thing", self.now)
+            return
+        came = {name for name in offer.versions if name not in self.held[kind]}
+        self.held[kind] |= offer.versions
+        for name in offer.removed:
+            del self.held[kind][name]
+        self._take(kind, offer)
+        self.delivery.taken(kind, nonce, self.now)
+        if kind == CLUSTERS and ENDPOINTS in self.asked and (came or offer.removed):
+            self.delivery.told(ENDPOINTS, sorted(came), list(offer.removed), {}, self.now)
+
+    def _take(self, kind: str, offer: Offer) -> None:
+        if kind == CLUSTERS:
+            for gone in offer.removed:
+                self.held[ENDPOINTS].pop(gone, None)
+                self.servers.pop(gone, None)
+        elif kind == ENDPOINTS:
+            for name in offer.versions:
+                known = self.servers.get(name, {})
+                self.servers[name] = {port: known.get(port, self.now) for port in _ports(offer.resource(name))}
+        elif kind == ROUTES:
+            self.named = set(_named(offer.resource("deployments")))
+
+    def step(self, kind: str) -> None:
+        """One kind, there and back."""
+        self.get(kind)
+        while self.unanswered:
+            self.answer()
+
+    def settle(self) -> None:
+        """Everything until nothing changes, and time passes."""
+        for _ in range(12):
+            for kind in KINDS:
+                self.step(kind)
+            self.now += 2.0
 
 
-def _named(routes: dict[str, object]) -> list[str]:
-    found = []
-    for entry in routes["virtual_hosts"][0]["routes"][1:]:  # type: ignore[index]  # the first answers the version
-        found.append(entry["route"]["cluster"])
-        found += [policy["cluster"] for policy in entry["route"]["request_mirror_policies"]]
+def _content(packed: bytes) -> dict[str, object]:
+    found: dict[str, object] = MessageToDict(Any.FromString(packed), preserving_proto_field_name=True)
     return found
+
+
+def _ports(packed: bytes) -> list[int]:
+    places = json.loads(json.dumps(_content(packed)))["endpoints"][0].get("lb_endpoints", [])
+    return [one["endpoint"]["address"]["socket_address"]["port_value"] for one in places]
+
+
+def _named(packed: bytes) -> list[str]:
+    found = []
+    routes = json.loads(json.dumps(_content(packed)))
+    for entry in routes["virtual_hosts"][0]["routes"][1:]:  # the first answers the version
+        found.append(entry["route"]["cluster"])
+        found += [policy["cluster"] for policy in entry["route"].get("request_mirror_policies", [])]
+    return found
+
+
+def warm(envoy: ModelEnvoy) -> bool:
+    """Whether each named cluster has a server that Envoy had time to look at."""
+    return all(
+        any(since + WARM_SECONDS <= envoy.now for since in envoy.servers.get(name, {}).values()) for name in envoy.named
+    )
 
 
 TABLES = (
@@ -93,39 +155,43 @@ NAMES = {name for each in TABLES for name in each.addresses}
 
 
 def behind(delivery: Delivery) -> set[str]:
-    """What is kept count of, so that a poll need not look at thousands of clusters."""
-    return delivery.behind & NAMES
+    """What it should be by looking at all clusters, which the delivery never does."""
+    held = delivery._kinds[ENDPOINTS].held
+    wanted = {name: delivery._endpoints_version(name) for name in NAMES}
+    return {name for name, version in wanted.items() if version and held.get(name) != version}
 
 
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("publish"), st.integers(0, len(TABLES) - 1)),
-        st.tuples(st.just("poll"), st.integers(0, 20)),
+        st.tuples(st.just("get"), st.integers(0, len(KINDS) - 1)),
+        st.tuples(st.just("answer"), st.just(0)),
+        st.tuples(st.just("reconnect"), st.just(0)),
         st.tuples(st.just("restart"), st.just(0)),
-        st.tuples(st.just("wait"), st.integers(1, 5)),
+        st.tuples(st.just("wait"), st.integers(1, 40)),
     ),
-    max_size=60,
+    max_size=80,
 )
 
 
 @settings(max_examples=300, deadline=None)
 @given(steps=STEPS)
-def test_routes_never_name_what_is_not_there(steps: list[tuple[str, int]]) -> None:
-    """In any order of tables, polls and restarts: each named cluster is held and has servers; in the end all is new."""
-    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+def test_routes_never_name_what_cannot_answer(steps: list[tuple[str, int]]) -> None:
+    """In any order of tables, answers, breaks and restarts: each named cluster has a server that was looked at."""
+    envoy = ModelEnvoy(Delivery(LISTENER))
     newest = TABLES[0]
     for verb, number in steps:
         if verb == "publish":
             newest = TABLES[number]
             envoy.delivery.publish(newest)
-        elif verb == "poll":
-            envoy.poll(envoy.polls()[number % len(envoy.polls())])
-        elif verb == "restart":
-            envoy.restart()
+        elif verb == "get":
+            envoy.get(KINDS[number])
+        elif verb == "wait":
+            envoy.now += number / 10
         else:
-            envoy.now += number
-        assert all(envoy.servers.get(name) for name in envoy.named)
-        assert behind(envoy.delivery) == {name for name in NAMES if not envoy.delivery._has_endpoints(name)}
+            getattr(envoy, verb)()
+        assert warm(envoy)
+        assert envoy.delivery.behind & NAMES == behind(envoy.delivery)
 
     envoy.delivery.publish(newest)
     envoy.settle()
@@ -133,35 +199,84 @@ def test_routes_never_name_what_is_not_there(steps: list[tuple[str, int]]) -> No
     assert envoy.delivery.acknowledged().version == newest.version
     assert envoy.delivery.acknowledged().traffic == newest.traffic
     assert envoy.clusters == set(newest.addresses)
-    assert envoy.servers == {name: {one.port for one in servers} for name, servers in newest.addresses.items()}
+    assert {name: set(ports) for name, ports in envoy.servers.items()} == {
+        name: {one.port for one in servers} for name, servers in newest.addresses.items()
+    }
 
 
 def test_nothing_is_offered_before_the_first_table() -> None:
     """A plane that has just started must not tell a busy gateway that there are no deployments."""
-    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+    envoy = ModelEnvoy(Delivery(LISTENER))
 
     envoy.settle()
 
-    assert envoy.held == {}
+    assert not any(envoy.held.values())
+
+
+def test_an_envoy_without_deployments_is_told_so_once() -> None:
+    """It waits for a first answer, and would wait for ever."""
+    envoy = ModelEnvoy(Delivery(LISTENER))
+    envoy.delivery.publish(render(()))
+    envoy.get(CLUSTERS)
+
+    assert [offer.versions for _, _, offer in envoy.unanswered] == [{}]
+    envoy.answer()
+    envoy.get(CLUSTERS)
+    assert envoy.unanswered == []
 
 
 def test_old_servers_stay_until_the_new_routes_are_there() -> None:
     """Weights and servers change together: the predictor that loses its servers still has requests for a moment."""
-    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+    envoy = ModelEnvoy(Delivery(LISTENER))
     envoy.delivery.publish(table("old", 1))
     envoy.settle()
 
     envoy.delivery.publish(table("new", 2))
-    for key in ((CLUSTERS, ""), (ENDPOINTS, "n/d/old"), (ROUTES, "")):
-        envoy.poll(key)
+    for kind in (CLUSTERS, ENDPOINTS, ROUTES):
+        envoy.step(kind)
 
     assert envoy.named == {"n/d/old", "n/d/old~others"}
-    assert envoy.servers["n/d/old"] == {1}
+    assert set(envoy.servers["n/d/old"]) == {1}
 
 
-def test_a_table_ignored_twice_is_refused_and_offered_again_later() -> None:
-    """Once may be a lost answer. The good one stays in force, and a new Envoy gets the good one."""
-    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+def test_a_server_goes_when_the_one_in_its_place_was_looked_at() -> None:
+    """Envoy sends a server nothing before it said that it is ready; and nothing is in force before the old one went."""
+    envoy = ModelEnvoy(Delivery(LISTENER))
+    envoy.delivery.publish(table("a", 1))
+    envoy.settle()
+
+    envoy.delivery.publish(table("a", 2))
+    envoy.step(ENDPOINTS)
+    both, early = set(envoy.servers["n/d/a"]), envoy.delivery.acknowledged().version
+    envoy.now += WARM_SECONDS
+    envoy.step(ENDPOINTS)
+
+    assert (both, set(envoy.servers["n/d/a"])) == ({1, 2}, {2})
+    assert (early, envoy.delivery.acknowledged().version) == ("", table("a", 2).version)
+
+
+def test_only_what_changed_is_sent() -> None:
+    """A thousand deployments are not sent again because one has another server."""
+    many = tuple(
+        Route(namespace="n", name=f"d{index}", backends=(Backend(predictor="p", weight=100, addresses=(one,)),))
+        for index, one in enumerate(Address(host="127.0.0.1", port=port) for port in range(1, 21))
+    )
+    envoy = ModelEnvoy(Delivery(LISTENER))
+    envoy.delivery.publish(render(many))
+    envoy.settle()
+
+    moved = Backend(predictor="p", weight=100, addresses=(Address(host="127.0.0.1", port=99),))
+    envoy.delivery.publish(render((Route(namespace="n", name="d0", backends=(moved,)), *many[1:])))
+    for kind in KINDS:
+        envoy.get(kind)
+
+    sent = {kind: (set(offer.versions), offer.removed) for kind, _, offer in envoy.unanswered}
+    assert sent == {ENDPOINTS: ({"n/d0/p", "n/d0/p~others"}, ())}
+
+
+def test_a_table_that_is_refused_is_told_and_offered_again_later() -> None:
+    """The good one stays in force, and a new Envoy gets the good one."""
+    envoy = ModelEnvoy(Delivery(LISTENER))
     envoy.delivery.publish(table("good", 1))
     envoy.settle()
     envoy.refusing = True
@@ -169,7 +284,7 @@ def test_a_table_ignored_twice_is_refused_and_offered_again_later() -> None:
     envoy.settle()
 
     told = envoy.delivery.acknowledged()
-    assert (bool(told.rejected), told.traffic) == (True, {("n", "d"): {"good": 100}})
+    assert (told.rejected, told.traffic) == ("no such thing", {("n", "d"): {"good": 100}})
 
     envoy.refusing = False
     envoy.now += RETRY_SECONDS
@@ -177,46 +292,65 @@ def test_a_table_ignored_twice_is_refused_and_offered_again_later() -> None:
     assert (envoy.delivery.acknowledged().rejected, envoy.named) == ("", {"n/d/bad", "n/d/bad~others"})
 
 
-def test_an_envoy_killed_before_it_acknowledged_has_refused_nothing() -> None:
+def test_an_envoy_killed_before_it_answered_has_refused_nothing() -> None:
     """However often it is restarted: each new one is offered all at once."""
-    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+    envoy = ModelEnvoy(Delivery(LISTENER))
     envoy.delivery.publish(table("good", 1))
     for _ in range(5):
-        envoy.poll((CLUSTERS, ""))
+        envoy.get(CLUSTERS)
         envoy.restart()
+    envoy.get(CLUSTERS)
 
     assert envoy.delivery.acknowledged().rejected == ""
-    assert envoy.delivery.offer((CLUSTERS, ""), envoy.now) is not None
+    assert [set(offer.versions) for _, _, offer in envoy.unanswered] == [{"n/d/good", "n/d/good~others"}]
 
 
 def test_a_new_door_keeps_clusters_that_unknown_routes_may_name() -> None:
     """Envoy holds the table of a former plane; its clusters stay until the new routes are acknowledged."""
-    envoy = ModelEnvoy(Delivery({"name": "listener"}))
+    envoy = ModelEnvoy(Delivery(LISTENER))
     envoy.delivery.publish(table("before", 1))
     envoy.settle()
 
-    envoy.delivery = Delivery({"name": "listener"})
+    envoy.delivery = Delivery(LISTENER)
+    envoy.reconnect()
     envoy.delivery.publish(table("after", 2))
     for _ in range(4):
-        for key in envoy.polls():
-            envoy.poll(key)
-            assert all(envoy.servers.get(name) for name in envoy.named)
+        for kind in KINDS:
+            envoy.step(kind)
+            assert warm(envoy)
         envoy.now += 0.5
     envoy.settle()
 
     assert envoy.clusters == {"n/d/after", "n/d/after~others"}
 
 
+def test_a_new_door_sends_nothing_that_envoy_has() -> None:
+    """It said so at the stream's beginning."""
+    envoy = ModelEnvoy(Delivery(LISTENER))
+    envoy.delivery.publish(table("a", 1))
+    envoy.settle()
+
+    envoy.delivery = Delivery(LISTENER)
+    envoy.reconnect()
+    envoy.delivery.publish(table("a", 1))
+    for kind in (CLUSTERS, LISTENERS, ENDPOINTS, ROUTES):
+        envoy.get(kind)
+
+    assert [offer.versions for _, _, offer in envoy.unanswered if offer.versions] == []
+    assert envoy.delivery.acknowledged().version == table("a", 1).version
+
+
 def test_a_table_that_is_wanted_again_must_be_taken_again() -> None:
     """Old, new, old: while Envoy has the new one, that the old one was in force before proves nothing."""
-    delivery = Delivery({"listener": 1})
+    delivery = Delivery(LISTENER)
     envoy, old, new = ModelEnvoy(delivery), table("old", 1), table("new", 2)
     delivery.publish(old)
     envoy.settle()
     delivery.publish(new)
     while not any("new" in name for name in envoy.named):
-        for key in envoy.polls():
-            envoy.poll(key)
+        for kind in KINDS:
+            envoy.step(kind)
+        envoy.now += 0.1
 
     delivery.publish(old)
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from google.protobuf.any_pb2 import Any as Packed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,9 +26,12 @@ ROUTE = Route(
 
 def entries(route: Route) -> dict[str, Any]:
     """The route's entries by kind; with header routes, those of the weighted route."""
-    table: Any = render((route,)).routes
-    found = {entry["name"].rpartition("/")[2]: entry for entry in table["virtual_hosts"][0]["routes"]}
-    return {kind: entry for kind, entry in found.items() if kind != "version"}
+    return {entry["name"].rpartition("/")[2]: entry for entry in all_entries(route)}
+
+
+def all_entries(route: Route) -> list[Any]:
+    """The route's share of the table."""
+    return render((route,)).parts[route.namespace, route.name].entries
 
 
 def test_only_what_may_be_repeated_is_retried() -> None:
@@ -90,9 +95,8 @@ def test_copies_and_other_requests_have_clusters_of_their_own_with_the_same_serv
 def test_header_routes_come_before_the_weights() -> None:
     """In their order; the first that fits decides."""
     headers = tuple(HeaderRoute(header="x-to", value=name, predictor=name) for name in ("new", "old"))
-    table: Any = render((replace(ROUTE, header_routes=headers),)).routes
 
-    clusters = [entry["route"].get("cluster") for entry in table["virtual_hosts"][0]["routes"] if "route" in entry]
+    clusters = [entry["route"].get("cluster") for entry in all_entries(replace(ROUTE, header_routes=headers))]
 
     kinds = ("", "~others", "~others")
     assert clusters == [f"shop/flights/{name}{kind}" for name in ("new", "old") for kind in kinds] + [None] * 3
@@ -153,11 +157,13 @@ def test_equal_tables_have_equal_versions_in_any_order() -> None:
 def test_the_table_answers_its_own_version() -> None:
     """The version is that of the routes beside it, so equal routes have equal versions."""
     table = render((ROUTE,))
-    host: Any = table.routes["virtual_hosts"][0]
+    sent = RouteConfiguration()
+    Packed.FromString(table.routes).Unpack(sent)
 
-    answer = host["routes"][0]
-    assert answer["match"] == {"path": "/.sluicegate/version"}
-    assert json.loads(answer["direct_response"]["body"]["inline_string"]) == {"version": table.routes_version}
+    answer, *entries = sent.virtual_hosts[0].routes
+    assert answer.match.path == "/.sluicegate/version"
+    assert json.loads(answer.direct_response.body.inline_string) == {"version": table.routes_version}
+    assert [entry.name for entry in entries] == [entry["name"] for entry in all_entries(ROUTE)]
     assert render((replace(ROUTE, timeout_ms=1),)).routes_version != table.routes_version
 
 

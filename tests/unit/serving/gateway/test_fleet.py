@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.serving.gateway.test_delivery import ModelEnvoy, table
+from tests.unit.serving.gateway.test_delivery import LISTENER, ModelEnvoy, table
 
 from sluicegate.serving.gateway.fleet import FORGET_SECONDS, GRACE_SECONDS, Fleet
 
@@ -11,24 +11,35 @@ OLD, NEW = table("old", 1), table("new", 2)
 
 
 class Fleeting:
-    """A fleet and models of its Envoys, which poll when they are told to."""
+    """A fleet and models of its Envoys, which ask when they are told to."""
 
     def __init__(self) -> None:
-        self.fleet, self.now = Fleet(lambda node: {"listener": node}), 0.0
+        self.fleet, self.now = Fleet(lambda _: LISTENER), 0.0
+        self.joined: set[str] = set()
         self.models: dict[str, ModelEnvoy] = {}
 
     def settle(self, *nodes: str) -> None:
-        """These poll until they have everything; time passes, and their polls stay open."""
+        """These open a stream, unless they have one, and get everything; time passes."""
         for node in nodes:
-            delivery = self.fleet.opened(node, self.now)
-            model = self.models.setdefault(node, ModelEnvoy(delivery))
-            model.settle()
+            self.join(node)
+            self.models[node].settle()
         self.now += 2 * GRACE_SECONDS
 
+    def join(self, node: str) -> None:
+        """A stream of a node, unless it has one."""
+        if node in self.joined:
+            return
+        self.joined.add(node)
+        delivery = self.fleet.joined(node, self.now)
+        model = self.models.setdefault(node, ModelEnvoy(delivery))
+        model.delivery = delivery
+        model.reconnect()
+
     def end(self, node: str) -> None:
-        """All polls of a node end."""
-        while self.fleet._members[node].open_polls:
-            self.fleet.closed(node, self.now)
+        """The stream of a node ends."""
+        if node in self.joined:
+            self.joined.remove(node)
+            self.fleet.left(node, self.now)
 
 
 def test_a_table_is_in_force_when_every_envoy_has_it() -> None:
@@ -49,7 +60,7 @@ def test_a_table_is_in_force_when_every_envoy_has_it() -> None:
 
 
 def test_an_envoy_that_vanished_holds_nobody_up() -> None:
-    """Its polls end, and a few seconds later it does not count."""
+    """Its stream ends, and a few seconds later it does not count."""
     case = Fleeting()
     case.fleet.publish(OLD)
     case.settle("a", "b")
@@ -62,18 +73,6 @@ def test_an_envoy_that_vanished_holds_nobody_up() -> None:
     assert list(case.fleet.by_node(case.now)) == ["a"]
 
 
-def test_polls_for_endpoints_do_not_say_that_an_envoy_is_there() -> None:
-    """They are held for minutes, and a machine that is gone without a word ends none of them."""
-    case = Fleeting()
-    case.fleet.publish(OLD)
-    case.settle("a", "b")
-    case.fleet.opened("b", case.now, counts=False)
-    case.end("b")
-    case.now += 2 * GRACE_SECONDS
-
-    assert list(case.fleet.by_node(case.now)) == ["a"]
-
-
 def test_a_new_envoy_takes_no_share_away() -> None:
     """It answers nobody before it has routes; what the others have goes on to be told."""
     case = Fleeting()
@@ -81,7 +80,7 @@ def test_a_new_envoy_takes_no_share_away() -> None:
     case.settle("a")
     case.fleet.acknowledged(case.now)
 
-    case.fleet.opened("b", case.now)
+    case.join("b")
 
     told = case.fleet.acknowledged(case.now)
     assert (told.version, told.traffic) == (OLD.version, {KEY: {"old": 100}})
@@ -111,8 +110,9 @@ def test_a_single_envoy_is_never_forgotten() -> None:
     assert case.fleet.acknowledged(case.now).traffic == {KEY: {"old": 100}}
 
     case.settle("b")
-
+    case.end("b")
     case.settle("b")
+
     assert list(case.fleet._members) == ["b"]
 
 
@@ -126,7 +126,7 @@ def test_who_refuses_is_named() -> None:
 
     case.settle("a", "b")
 
-    assert case.fleet.acknowledged(case.now).rejected.startswith("gateway b: Envoy refused")
+    assert case.fleet.acknowledged(case.now).rejected.startswith("gateway b: no such thing")
 
 
 @settings(max_examples=40, deadline=None)
