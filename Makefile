@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate build images bench clean
+.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate envoy-messages build images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,11 @@ format: $(STAMP)  ## Bring the sources into the house's form
 generate: $(STAMP)  ## Write the generated files anew
 	@$(BIN)/python -m sluicegate.pipelines.generate
 	@$(BIN)/python -m docs.generate
+
+envoy-messages:  ## Read the form of Envoy's messages anew: make envoy-messages XDS_PROTOS=<version>, for a newer Envoy
+	@rm -rf build/envoy-messages && $(PYTHON) -m venv build/envoy-messages
+	@build/envoy-messages/bin/python -m pip install --quiet --disable-pip-version-check xds-protos==$(or $(XDS_PROTOS),1.85.0)
+	@build/envoy-messages/bin/python serving/envoy_messages.py serving/sluicegate/serving/gateway/envoy_messages.binpb
 
 build: $(STAMP)  ## Build the source distribution and the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --outdir dist .

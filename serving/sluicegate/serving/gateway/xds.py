@@ -11,10 +11,9 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
-from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse, Resource
-from google.protobuf.any_pb2 import Any
 
 from sluicegate.serving.gateway.clusters import CLUSTER_TYPE, ENDPOINTS_TYPE
 from sluicegate.serving.gateway.delivery import CLUSTERS, ENDPOINTS, KINDS, LISTENERS, ROUTES, Delivery
@@ -22,6 +21,7 @@ from sluicegate.serving.gateway.envoy import Table, render
 from sluicegate.serving.gateway.errors import DoorError
 from sluicegate.serving.gateway.fleet import Fleet
 from sluicegate.serving.gateway.listener import LISTENER_TYPE, Front, listener
+from sluicegate.serving.gateway.messages import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 from sluicegate.serving.gateway.route_table import ROUTES_TYPE
 from sluicegate.serving.gateway.routes import Acknowledged, Route
 from sluicegate.serving.gateway.subscriptions import Offer
@@ -119,9 +119,7 @@ class XdsDoor:
         finally:
             await server.stop(None)
 
-    async def _stream(
-        self, requests: AsyncIterator[DeltaDiscoveryRequest], _context: object
-    ) -> AsyncIterator[DeltaDiscoveryResponse]:
+    async def _stream(self, requests: AsyncIterator[Any], _context: object) -> AsyncIterator[Any]:
         stream = _Stream(asyncio.get_running_loop())
         reading = asyncio.create_task(self._read(requests, stream))
         try:
@@ -135,7 +133,7 @@ class XdsDoor:
             reading.cancel()
             self._leave(stream)
 
-    async def _read(self, requests: AsyncIterator[DeltaDiscoveryRequest], stream: _Stream) -> None:
+    async def _read(self, requests: AsyncIterator[Any], stream: _Stream) -> None:
         try:
             async for request in requests:
                 with self._lock:
@@ -145,7 +143,7 @@ class XdsDoor:
             stream.ended = True
             stream.event.set()
 
-    def _hear(self, request: DeltaDiscoveryRequest, stream: _Stream) -> None:
+    def _hear(self, request: Any, stream: _Stream) -> None:
         if stream.delivery is None:
             self._join(stream, request.node.id)
         kind, now = _KINDS.get(request.type_url), time.monotonic()
@@ -176,7 +174,7 @@ class XdsDoor:
             if self._streams.get(stream.node) is stream:
                 del self._streams[stream.node]
 
-    def _answers(self, stream: _Stream) -> list[DeltaDiscoveryResponse]:
+    def _answers(self, stream: _Stream) -> list[Any]:
         with self._lock:
             delivery = stream.delivery
             if delivery is None or self._streams.get(stream.node) is not stream:
@@ -197,13 +195,9 @@ def _ring(stream: _Stream) -> None:
         stream.loop.call_soon_threadsafe(stream.event.set)
 
 
-def _answer(kind: str, offer: Offer, nonce: str) -> DeltaDiscoveryResponse:
-    return DeltaDiscoveryResponse(
-        type_url=_TYPES[kind],
-        nonce=nonce,
-        removed_resources=offer.removed,
-        resources=[
-            Resource(name=name, version=version, resource=Any.FromString(offer.resource(name)))
-            for name, version in offer.versions.items()
-        ],
-    )
+def _answer(kind: str, offer: Offer, nonce: str) -> Any:
+    answer = DeltaDiscoveryResponse(type_url=_TYPES[kind], nonce=nonce, removed_resources=offer.removed)
+    for name, version in offer.versions.items():
+        resource = answer.resources.add(name=name, version=version)
+        resource.resource.MergeFromString(offer.resource(name))
+    return answer

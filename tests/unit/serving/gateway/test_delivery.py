@@ -1,9 +1,7 @@
 """The order in which Envoy gets things, against a model of Envoy's side of the incremental protocol."""
 
-import json
+from typing import Any
 
-from google.protobuf.any_pb2 import Any
-from google.protobuf.json_format import MessageToDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +16,7 @@ from sluicegate.serving.gateway.delivery import (
 )
 from sluicegate.serving.gateway.envoy import Table, render
 from sluicegate.serving.gateway.listener import Front, listener
+from sluicegate.serving.gateway.messages import Packed, message_type
 from sluicegate.serving.gateway.routes import Address, Backend, Mirror, Route
 from sluicegate.serving.gateway.subscriptions import RETRY_SECONDS, Offer
 
@@ -117,23 +116,19 @@ class ModelEnvoy:
             self.now += 2.0
 
 
-def _content(packed: bytes) -> dict[str, object]:
-    found: dict[str, object] = MessageToDict(Any.FromString(packed), preserving_proto_field_name=True)
-    return found
+def _content(packed: bytes, kind: str) -> Any:
+    return message_type(f"envoy.config.{kind}").FromString(Packed.FromString(packed).value)
 
 
 def _ports(packed: bytes) -> list[int]:
-    places = json.loads(json.dumps(_content(packed)))["endpoints"][0].get("lb_endpoints", [])
-    return [one["endpoint"]["address"]["socket_address"]["port_value"] for one in places]
+    places = _content(packed, "endpoint.v3.ClusterLoadAssignment").endpoints[0].lb_endpoints
+    return [one.endpoint.address.socket_address.port_value for one in places]
 
 
 def _named(packed: bytes) -> list[str]:
-    found = []
-    routes = json.loads(json.dumps(_content(packed)))
-    for entry in routes["virtual_hosts"][0]["routes"][1:]:  # the first answers the version
-        found.append(entry["route"]["cluster"])
-        found += [policy["cluster"] for policy in entry["route"].get("request_mirror_policies", [])]
-    return found
+    _version, *entries = _content(packed, "route.v3.RouteConfiguration").virtual_hosts[0].routes
+    mirrors = [policy.cluster for entry in entries for policy in entry.route.request_mirror_policies]
+    return [entry.route.cluster for entry in entries] + mirrors
 
 
 def warm(envoy: ModelEnvoy) -> bool:

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from google.protobuf.any_pb2 import Any as Packed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.serving.gateway.envoy import differing, render
 from sluicegate.serving.gateway.errors import InvalidRouteError
+from sluicegate.serving.gateway.messages import Packed, RouteConfiguration
 from sluicegate.serving.gateway.route_table import PREDICTIONS
 from sluicegate.serving.gateway.routes import Address, Backend, HeaderRoute, Mirror, Route
 
@@ -157,8 +156,7 @@ def test_equal_tables_have_equal_versions_in_any_order() -> None:
 def test_the_table_answers_its_own_version() -> None:
     """The version is that of the routes beside it, so equal routes have equal versions."""
     table = render((ROUTE,))
-    sent = RouteConfiguration()
-    Packed.FromString(table.routes).Unpack(sent)
+    sent = RouteConfiguration.FromString(Packed.FromString(table.routes).value)
 
     answer, *entries = sent.virtual_hosts[0].routes
     assert answer.match.path == "/.sluicegate/version"

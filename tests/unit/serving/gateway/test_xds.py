@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 import pytest
-from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 from tests.waiting import free_port
 
 from sluicegate.serving.gateway.clusters import CLUSTER_TYPE
 from sluicegate.serving.gateway.errors import DoorError
 from sluicegate.serving.gateway.listener import Front
+from sluicegate.serving.gateway.messages import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 from sluicegate.serving.gateway.routes import Address, Backend, Route
 from sluicegate.serving.gateway.xds import METHOD, SERVICE, XdsDoor
 
@@ -40,7 +41,7 @@ class Client:
         call = channel.stream_stream(path, DeltaDiscoveryRequest.SerializeToString, DeltaDiscoveryResponse.FromString)
         self.stream = call()
 
-    async def ask(self, node: str = "gateway-1") -> DeltaDiscoveryResponse:
+    async def ask(self, node: str = "gateway-1") -> Any:
         """The first request, and its answer."""
         first = DeltaDiscoveryRequest(type_url=CLUSTER_TYPE)
         first.node.id = node
