@@ -103,9 +103,8 @@ def _contains(live: Any, wanted: Any, field: str, above: str) -> bool:
 def _contains_items(live: list[Any], wanted: list[Any], field: str, above: str) -> bool:
     keys = item_keys(wanted, (field,))
     if not keys:
-        return len(live) == len(wanted) and all(
-            _contains(one, other, field, above) for one, other in zip(live, wanted, strict=True)
-        )
+        pairs = zip(live, wanted, strict=False)
+        return len(live) == len(wanted) and all(_contains(one, other, field, above) for one, other in pairs)
     found = {item_key(each, keys): each for each in live if isinstance(each, dict)}
     return all(_contains(found.get(item_key(each, keys)), each, field, above) for each in wanted)
 
@@ -113,11 +112,10 @@ def _contains_items(live: list[Any], wanted: list[Any], field: str, above: str) 
 def item_keys(wanted: list[Any], path: tuple[str, ...]) -> tuple[str, ...]:
     """By what items of this list are told apart; nothing where their order counts."""
     field = path[-1] if path else ""
-    if not all(isinstance(each, dict) for each in wanted):
+    keys = _KEYS.get(field, ())
+    if not keys or not all(isinstance(each, dict) for each in wanted):
         return ()
-    if field == "ports" and all("port" in each for each in wanted):
-        return _SERVICE_PORT
-    return _KEYS.get(field, ())
+    return _SERVICE_PORT if field == "ports" and all("port" in each for each in wanted) else keys
 
 
 def item_key(item: JSON, keys: tuple[str, ...]) -> tuple[Any, ...]:
