@@ -24,13 +24,14 @@ from sluicegate.components.rollout.preparing import prepare_rollout
 from sluicegate.serving.api.metadata import JSON, WORKFLOW_ANNOTATION
 from sluicegate.serving.operator.admission.configuration import Door, webhook_configuration
 from sluicegate.serving.operator.admission.keeping import SECRET
+from sluicegate.serving.operator.objects.manifest import manifest_of
 from sluicegate.serving.operator.rights import NAME, manifests
 
 pytestmark = pytest.mark.timeout(180)
 ROOT = Path(__file__).parents[2]
 RARE = {("update", "seldondeployments.machinelearning.seldon.io/finalizers")}
-"""No request: an admission plugin asks whether who makes an object that blocks its owner's deletion has it. The last
-test tries that, where the API server has the plugin."""
+"""No request: an admission plugin asks whether who makes an object that blocks its owner's deletion has it. A test of
+its own tries that, where the API server has the plugin."""
 
 
 def granted(objects: list[JSON]) -> set[tuple[str, str]]:
@@ -176,6 +177,31 @@ def test_every_right_is_used_and_none_is_missing(
 CONFIGURATION = "validatingwebhookconfigurations.admissionregistration.k8s.io"
 
 
+def owned(namespace: str) -> JSON:
+    """A Service as the operator makes it."""
+    owner = {"name": "flights", "namespace": namespace, "uid": "none"}
+    return manifest_of("v1", "Service", {"name": "owned"}, {"ports": [{"port": 80}]}, owner=owner)
+
+
+def test_who_makes_what_blocks_its_owners_deletion_has_to_be_allowed_to_finalise_it(
+    kubectl: Kubectl, namespace: str, installed: list[JSON]
+) -> None:
+    """``kubectl delete --cascade=foreground`` waits for such objects only."""
+    mine, trial = kubectl.within(namespace), ("--server-side", "--dry-run=server", "-f", "-")
+    lesser = json.loads(json.dumps(installed).replace(', "seldondeployments/finalizers"', "").replace(NAME, "lesser"))
+    mine("apply", "-f", "-", stdin=as_list([each for each in lesser if "Webhook" not in each["kind"]]))
+    told = {
+        name: mine.run("apply", *trial, f"--as={account(mine, name)}", stdin=owned(namespace))
+        for name in (NAME, "lesser")
+    }
+    mine("delete", "clusterrole,clusterrolebinding", f"lesser-{namespace}")
+
+    assert told[NAME].returncode == 0, told[NAME].stderr
+    if told["lesser"].returncode == 0:
+        pytest.skip("the API server has no OwnerReferencesPermissionEnforcement among its admission plugins")
+    assert "cannot set blockOwnerDeletion" in told["lesser"].stderr
+
+
 @pytest.fixture
 def alone(kubectl: Kubectl, namespace: str) -> Iterator[Kubectl]:
     """Account, role and binding of ``manifests/namespaced`` in a namespace of their own; the cluster gets nothing."""
@@ -204,6 +230,6 @@ def test_an_operator_of_one_namespace_lives_by_a_role_alone(alone: Kubectl, tmp_
     assert alone.run("auth", "can-i", "list", "pods", "-n", "default", f"--as={account(alone)}").stdout.strip() == "no"
 
 
-def account(kubectl: Kubectl) -> str:
-    """The operator's user."""
-    return f"system:serviceaccount:{kubectl.namespace}:{NAME}"
+def account(kubectl: Kubectl, name: str = NAME) -> str:
+    """The operator's user, or another service account's."""
+    return f"system:serviceaccount:{kubectl.namespace}:{name}"
