@@ -24,7 +24,7 @@ from sluicegate.components.rollout.preparing import prepare_rollout
 from sluicegate.serving.api.metadata import JSON, WORKFLOW_ANNOTATION
 from sluicegate.serving.operator.admission.configuration import Door, webhook_configuration
 from sluicegate.serving.operator.admission.keeping import SECRET
-from sluicegate.serving.operator.objects.manifest import manifest_of
+from sluicegate.serving.operator.objects.manifest import APPLIED_ANNOTATION, manifest_of
 from sluicegate.serving.operator.rights import NAME, manifests
 
 pytestmark = pytest.mark.timeout(180)
@@ -66,13 +66,31 @@ def live(kubectl: Kubectl, **more: JSON) -> None:
     put(kubectl, predictor)
     wait_until(lambda: states(kubectl).get("whole") == "Failed", 60, "made")
     assert len(kubectl.json("get", "hpa,pdb")["items"]) == 2
+    taken_over(kubectl, "deployments,services,hpa,pdb")
     put(kubectl, predictor | {"replicas": 0, "componentSpecs": [pod | more]})
     wait_until(lambda: kubectl.json("get", "hpa,pdb")["items"] == [], 30, "without scaler and budget")
+    if more:
+        taken_over(kubectl, "scaledobjects.keda.sh")
     put(kubectl, {"name": "renamed", "replicas": 0, "graph": GRAPH})
     wait_until(lambda: not any("-main" in name for name in made(kubectl)), 60, "what had the old name is gone")
     named = {"metadata": {"name": "paused", "annotations": {WORKFLOW_ANNOTATION: f"{kubectl.namespace}/none/0"}}}
     kubectl("apply", "-f", "-", stdin=ROLLOUT | named | {"spec": ROLLOUT["spec"] | {"target": "whole"}})
     wait_until(lambda: status(kubectl, "modelrollout", "paused").get("reason") == "WorkflowDied", 30, "it is over")
+
+
+def taken_over(kubectl: Kubectl, kinds: str) -> None:
+    """Objects of these kinds lose what says that our operator made them, as if Seldon Core's had; it comes back."""
+    wait_until(lambda: kubectl.json("get", kinds)["items"], 30, "there are some")
+    kubectl("annotate", kinds, "--all", f"{APPLIED_ANNOTATION}-")
+    wait_until(
+        lambda: all(APPLIED_ANNOTATION in notes(each) for each in kubectl.json("get", kinds)["items"]), 30, kinds
+    )
+
+
+def notes(obj: JSON) -> JSON:
+    """Its annotations."""
+    found: JSON = obj["metadata"].get("annotations", {})
+    return found
 
 
 def put(kubectl: Kubectl, predictor: JSON) -> None:
@@ -96,7 +114,7 @@ def refused(told: Requests) -> list[tuple[str, str, int]]:
     return [key for key in told if key[2] == 403]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def keda(kubectl: Kubectl) -> Iterator[None]:
     """The cluster knows ScaledObjects, and nobody looks after them."""
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -116,7 +134,7 @@ def keda(kubectl: Kubectl) -> Iterator[None]:
         kubectl("delete", "crd", "scaledobjects.keda.sh", "--wait=false")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def installed(kubectl: Kubectl, namespace: str, keda: None) -> Iterator[list[JSON]]:
     """Rights, and a webhook's configuration that is never asked, under a controller id of the test's own; and, in the
     place of the webhook's certificate, something that is none.
