@@ -78,9 +78,12 @@ def templates(kubectl: Kubectl) -> list[JSON]:
     return _built(kubectl, ROOT / "manifests" / "argo", [], image_rig.TAG)
 
 
-def registry(kubectl: Kubectl, settings: dict[str, str]) -> list[JSON]:
-    """Every object of ``manifests/registry``, in kubectl's namespace and called by it, so as to meet no other one."""
-    built = _built(kubectl, ROOT / "manifests" / "registry", [], image_rig.TAG)
+def registry(kubectl: Kubectl, settings: dict[str, str], *components: str) -> list[JSON]:
+    """Every object of ``manifests/registry`` with these of its components, in kubectl's namespace and called by it, so
+    as to meet no other one.
+    """
+    folder = ROOT / "manifests" / "registry"
+    built = _built(kubectl, folder, [folder / each for each in components], image_rig.TAG)
     text = json.dumps(built).replace("sluicegate-registry", f"{kubectl.namespace}-registry")
     objects = json.loads(text.replace('"namespace": "sluicegate"', f'"namespace": "{kubectl.namespace}"'))
     for each in objects:
