@@ -226,6 +226,8 @@ class Load:
     def __init__(self, url: str, threads: int = 3, tries: int = 2) -> None:
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
+        self.again, self.longest = 0, 0.0
+        """How often a connection was cut, and how many seconds the slowest answer took, attempts included."""
         self._url, self._tries, self._done = url, tries, threading.Event()
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
 
@@ -245,14 +247,17 @@ class Load:
                 self._once(client)
 
     def _once(self, client: httpx.Client) -> None:
+        begun = time.monotonic()
         for tries_left in reversed(range(self._tries)):
             try:
                 answer = client.post(self._url, json=ROW)
             except httpx.TransportError as error:
                 if not tries_left:
                     self.failures.append(f"{time.strftime('%X')} {error!r}")
+                self.again += 1
                 time.sleep(0.2)
                 continue
+            self.longest = max(self.longest, time.monotonic() - begun)
             self.answers[str(answer.status_code)] += 1
             if answer.status_code != 200:
                 self.failures.append(f"{time.strftime('%X')} {answer.status_code} {answer.text[:200]}")

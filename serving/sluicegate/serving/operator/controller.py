@@ -209,7 +209,7 @@ class Controller:
         newest = {workload.name: workload.revision for workload in workloads}
         return tuple(
             replace(each, revision=newest.get(each.workload, each.revision))
-            if each.state == "Ready" and each.address.host in hosts
+            if each.state in ("Ready", "Silent") and each.address.host in hosts
             else each
             for each in replicas
         )
