@@ -39,8 +39,11 @@ demo-up: $(STAMP)  ## Play the first two acts and leave the plane running, to be
 demo-down: $(STAMP)  ## End the plane that demo-up left running
 	@$(BIN)/sluicegate down --home demo/out/home
 
-test: $(STAMP)  ## Run the tests
-	@env -u KUBECONFIG $(BIN)/python -m pytest  # a cluster that happens to be configured is not touched
+# Two processes, each file's tests in one of them: half of the tests wait for real processes while the other half thinks.
+# Files go in their order, those of tests/embedded early, so that nothing long is left for the end.
+test: $(STAMP)  ## Run the tests, WORKERS=2 files at a time
+	@env -u KUBECONFIG $(BIN)/python -m pytest --numprocesses $(or $(WORKERS),2) \
+	  --dist loadfile --no-loadscope-reorder  # a cluster that happens to be configured is not touched
 
 test-cluster: $(STAMP)  ## Run the tests that need a cluster: make test-cluster KUBECONFIG=..., one that is there for tests
 	@KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster -m "not full"

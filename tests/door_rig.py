@@ -1,4 +1,4 @@
-"""The webhook's door, running on a port of loopback in a thread of its own, with real TLS."""
+"""The webhook's door, running on a port of this machine in a thread of its own, with real TLS."""
 
 import asyncio
 import socket
@@ -16,9 +16,15 @@ from sluicegate.serving.operator.admission.tls import ServedCertificate
 class RunningDoor:
     """``with RunningDoor(…) as door``: serves until the block ends. ``beside`` runs in the same loop meanwhile."""
 
-    def __init__(self, reviewer: Reviewer, certificate: ServedCertificate, *beside: Coroutine[Any, Any, None]) -> None:
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        certificate: ServedCertificate,
+        *beside: Coroutine[Any, Any, None],
+        address: str = "127.0.0.1",
+    ) -> None:
         self.certificate, self._beside = certificate, beside
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server((address, 0))
         self.port = int(self._listening.getsockname()[1])
         self._server = Server(create_door(reviewer), certificate)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)

@@ -9,8 +9,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], deadline: float = 10.0, message: str = "") -> T:
-    """Return the first truthy value of ``condition``; fail after ``deadline`` seconds, saying what was awaited."""
+def wait_until(condition: Callable[[], T], deadline: float = 10.0, message: str = "", *, every: float = 0.02) -> T:
+    """Return the first truthy value of ``condition``; fail after ``deadline`` seconds, saying what was awaited.
+
+    ``every``: seconds between two looks; more where a look is dear.
+    """
     end = time.monotonic() + deadline
     pause = threading.Event()
     while True:
@@ -18,7 +21,7 @@ def wait_until(condition: Callable[[], T], deadline: float = 10.0, message: str 
         if value:
             return value
         assert time.monotonic() < end, f"not so within {deadline} s: {message or condition}"
-        pause.wait(0.02)
+        pause.wait(every)
 
 
 def free_port() -> int:

@@ -14,6 +14,7 @@ import pytest
 from tests.cluster import operator_rig as rig
 from tests.cluster import storages
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.remains import remains
 from tests.waiting import wait_until
 
 
@@ -36,6 +37,23 @@ def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]
     kubectl("create", "namespace", name)
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def before(kubectl: Kubectl) -> set[str]:
+    """What bears our words though nothing is installed, not even the definitions.
+
+    Skips where somebody else's deployments would be removed with them.
+    """
+    found = kubectl.run("get", "sdep", "--all-namespaces", "--no-headers", "--ignore-not-found").stdout
+    if found:
+        pytest.skip(f"this cluster serves deployments that are not the test's:\n{found}")
+    wait_until(lambda: kubectl.run("get", "namespace", rig.HOME).returncode != 0, 120, "no earlier installation")
+    kubectl("delete", "crd", *DEFINITIONS, "--ignore-not-found")
+    return remains(kubectl)
+
+
+DEFINITIONS = ("seldondeployments.machinelearning.seldon.io", "modelrollouts.sluicegate.dev")
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ WRITES = ("create", "update", "patch", "delete")
 _REQUEST = re.compile(
     r'sluicegate_operator_api_requests_total{code="(\d+)",resource="([^"]+)",trial="(\w+)",verb="(\w+)"} (\d+)'
 )
+Requests = Counter[tuple[str, str, int]]
+"""Verb, resource, and code of the answer."""
 
 
 class HostOperator:
@@ -60,17 +62,20 @@ class HostOperator:
         except httpx.TransportError:
             return ""
 
-    def requests(self) -> Counter[tuple[str, str, int]]:
-        """How often it asked what of the API server: verb, resource, code of the answer. Trials are none."""
-        found = (match.groups() for match in _REQUEST.finditer(self.metrics()))
-        return Counter(
-            {(verb, kind, int(code)): int(times) for code, kind, trial, verb, times in found if trial == "no"}
-        )
+    def requests(self) -> Requests:
+        """How often it asked what of the API server."""
+        return requests_of(self.metrics())
 
-    def writes(self) -> Counter[tuple[str, str, int]]:
+    def writes(self) -> Requests:
         """Of these, what may have changed something, its lease apart."""
         told = self.requests().items()
         return Counter({key: count for key, count in told if key[0] in WRITES and not key[1].startswith("leases")})
+
+
+def requests_of(metrics: str) -> Requests:
+    """How often an operator asked what of the API server, by its own figures. Trials are none."""
+    found = (match.groups() for match in _REQUEST.finditer(metrics))
+    return Counter({(verb, kind, int(code)): int(times) for code, kind, trial, verb, times in found if trial == "no"})
 
 
 def need_kinds(kubectl: Kubectl) -> None:

@@ -66,10 +66,10 @@ class Processes:
 
 
 class HostPlane:
-    """Operator, Envoy and collector for ``namespace``."""
+    """Operator, Envoy and collector for ``namespace``; the operator is told ``settings`` besides."""
 
-    def __init__(self, namespace: str, directory: Path) -> None:
-        self.namespace, self.processes = namespace, Processes(directory)
+    def __init__(self, namespace: str, directory: Path, **settings: str) -> None:
+        self.namespace, self.processes, self._settings = namespace, Processes(directory), settings
         self._ports = {name: free_port() for name in ("http", "xds", "front", "admin", "collector")}
         self.collector = f"http://{HOST}:{self._ports['collector']}"
         self.gateway = f"http://{HOST}:{self._ports['front']}"
@@ -92,13 +92,18 @@ class HostPlane:
 
     def operator(self) -> None:
         """Start the operator, or start it again."""
-        self.processes.module(
-            "sluicegate.serving.operator", SLUICEGATE_WATCH_NAMESPACE=self.namespace, POD_NAMESPACE=self.namespace,
-            SLUICEGATE_WEBHOOK_PORT="0", SLUICEGATE_HTTP_PORT=str(self._ports["http"]),
-            SLUICEGATE_XDS_PORT=str(self._ports["xds"]), SLUICEGATE_GATEWAY_PORT=str(self._ports["front"]),
-            SLUICEGATE_IMAGE_REGISTRY=image_rig.PREFIX, SLUICEGATE_IMAGE_VERSION=image_rig.TAG,
-            REQUEST_LOGGER_DEFAULT_ENDPOINT=f"{self.collector}/events",
-        )  # fmt: skip
+        told = {
+            "SLUICEGATE_WATCH_NAMESPACE": self.namespace, "POD_NAMESPACE": self.namespace,
+            "SLUICEGATE_WEBHOOK_PORT": "0", "SLUICEGATE_HTTP_PORT": str(self._ports["http"]),
+            "SLUICEGATE_XDS_PORT": str(self._ports["xds"]), "SLUICEGATE_GATEWAY_PORT": str(self._ports["front"]),
+            "SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": image_rig.TAG,
+            "REQUEST_LOGGER_DEFAULT_ENDPOINT": f"{self.collector}/events",
+        }  # fmt: skip
+        self.processes.module("sluicegate.serving.operator", **told | self._settings)
+
+    def metrics(self) -> str:
+        """The operator's figures, as Prometheus reads them."""
+        return httpx.get(f"http://127.0.0.1:{self._ports['http']}/metrics", trust_env=False).text
 
     def url(self, deployment: str) -> str:
         """Where predictions are asked for."""
@@ -110,9 +115,9 @@ class HostPlane:
 
 
 @contextmanager
-def running(namespace: str, directory: Path) -> Iterator[HostPlane]:
+def running(namespace: str, directory: Path, **settings: str) -> Iterator[HostPlane]:
     """One that is ready, and is ended whatever happens."""
-    plane = HostPlane(namespace, directory)
+    plane = HostPlane(namespace, directory, **settings)
     try:
         plane.start()
         yield plane

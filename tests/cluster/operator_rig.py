@@ -78,9 +78,12 @@ def templates(kubectl: Kubectl) -> list[JSON]:
     return _built(kubectl, ROOT / "manifests" / "argo", [], image_rig.TAG)
 
 
-def registry(kubectl: Kubectl, settings: dict[str, str]) -> list[JSON]:
-    """Every object of ``manifests/registry``, in kubectl's namespace and called by it, so as to meet no other one."""
-    built = _built(kubectl, ROOT / "manifests" / "registry", [], image_rig.TAG)
+def registry(kubectl: Kubectl, settings: dict[str, str], *components: str) -> list[JSON]:
+    """Every object of ``manifests/registry`` with these of its components, in kubectl's namespace and called by it, so
+    as to meet no other one.
+    """
+    folder = ROOT / "manifests" / "registry"
+    built = _built(kubectl, folder, [folder / each for each in components], image_rig.TAG)
     text = json.dumps(built).replace("sluicegate-registry", f"{kubectl.namespace}-registry")
     objects = json.loads(text.replace('"namespace": "sluicegate"', f'"namespace": "{kubectl.namespace}"'))
     for each in objects:
@@ -223,6 +226,8 @@ class Load:
     def __init__(self, url: str, threads: int = 3, tries: int = 2) -> None:
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
+        self.again, self.longest = 0, 0.0
+        """How often a connection was cut, and how many seconds the slowest answer took, attempts included."""
         self._url, self._tries, self._done = url, tries, threading.Event()
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
 
@@ -242,14 +247,17 @@ class Load:
                 self._once(client)
 
     def _once(self, client: httpx.Client) -> None:
+        begun = time.monotonic()
         for tries_left in reversed(range(self._tries)):
             try:
                 answer = client.post(self._url, json=ROW)
             except httpx.TransportError as error:
                 if not tries_left:
                     self.failures.append(f"{time.strftime('%X')} {error!r}")
+                self.again += 1
                 time.sleep(0.2)
                 continue
+            self.longest = max(self.longest, time.monotonic() - begun)
             self.answers[str(answer.status_code)] += 1
             if answer.status_code != 200:
                 self.failures.append(f"{time.strftime('%X')} {answer.status_code} {answer.text[:200]}")

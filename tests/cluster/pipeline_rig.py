@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pandas as pd
-from tests.cluster import image_rig, operator_rig, storages
+from tests.cluster import audit, image_rig, operator_rig, storages
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
@@ -39,7 +39,8 @@ def registry(directory: Path) -> Iterator[str]:
         sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1",
         "--backend-store-uri", f"sqlite:///{directory}/mlflow.db", "--artifacts-destination", str(directory / "files"),
     ]  # fmt: skip
-    with _process(command, directory / "mlflow.log", f"http://{HOST}:{port}/health"):
+    told = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with _process(command, directory / "mlflow.log", f"http://{HOST}:{port}/health", told):
         yield f"http://{HOST}:{port}"
 
 
@@ -58,13 +59,25 @@ def operator(namespace: str, directory: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
+def collector(directory: Path) -> Iterator[str]:
+    """A collector; its address for pods."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "sluicegate.monitoring.collector", "--data", str(directory / "data"),
+        "--host", HOST, "--port", str(port),
+    ]  # fmt: skip
+    with _process(command, directory / "collector.log", f"http://{HOST}:{port}/ready"):
+        yield f"http://{HOST}:{port}"
+
+
+@contextmanager
 def _process(command: list[str], log: Path, health: str, environment: dict[str, str] | None = None) -> Iterator[None]:
     with log.open("w") as sink:
         process = subprocess.Popen(
             command, stdout=sink, stderr=sink, start_new_session=True, env={**os.environ, **(environment or {})}
         )
     try:
-        wait_until(lambda: _answers(health), 60, f"{health} answers, see {log}")
+        wait_until(lambda: _answers(health), 120, f"{health} answers, see {log}")
         yield
     finally:
         _end(process)
@@ -106,10 +119,12 @@ def gateway(kubectl: Kubectl, xds: int, leading: int) -> list[JSON]:
     return kept
 
 
-def told(namespace: str, mlflow: str, prefix: str) -> list[JSON]:
+def told(namespace: str, mlflow: str, collector: str, prefix: str) -> list[JSON]:
     """The ConfigMap and the Secrets that steps and Argo read."""
     environment = {
+        **audit.variables(),
         "SLUICEGATE_GATEWAY": f"http://sluicegate-gateway.{namespace}",
+        "SLUICEGATE_COLLECTOR": collector,
         "MLFLOW_TRACKING_URI": mlflow,
         "SLUICEGATE_BUNDLES": f"s3://{storages.BUCKET}/{prefix}/bundles",
         "SLUICEGATE_BUNDLES_SECRET": "sluicegate-credentials",

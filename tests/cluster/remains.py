@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.cluster.kubectl import Kubectl
+from tests.waiting import wait_until
 
 WORDS = ("sluicegate", "seldon")
 ELSEWHERE = {"Event", "Node", "PodMetrics", "NodeMetrics"}
@@ -18,6 +19,11 @@ def remains(kubectl: Kubectl) -> set[str]:
     # A kind that has just gone is listed by the API server a moment longer.
     text = listed.stdout.strip()
     return set(_ours(json.loads(text)["items"])) if text else set()
+
+
+def nothing_remains(kubectl: Kubectl, before: set[str]) -> None:
+    """See that there is no more than before; pods and namespaces take a moment to end."""
+    wait_until(lambda: remains(kubectl) <= before, 90, "nothing of ours is left")
 
 
 def _ours(objects: list[dict[str, Any]]) -> Iterator[str]:

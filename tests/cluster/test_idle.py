@@ -39,11 +39,17 @@ def deployment(name: str, mark: str) -> dict[str, Any]:
     }
 
 
-ROLLOUT = {
+VERSION = {"name": "flights", "version": "2", "bundleDigest": "sha256:" + "0" * 64}
+ROLLOUT: dict[str, Any] = {
     "apiVersion": "sluicegate.dev/v1alpha1",
     "kind": "ModelRollout",
     "metadata": {"name": "paused"},
-    "spec": {"target": "resting", "candidate": {"name": "next", "replicas": 0, "graph": GRAPH}, "paused": True},
+    "spec": {
+        "target": "resting",
+        "candidate": {"name": "next", "replicas": 0, "graph": GRAPH},
+        "model": VERSION,
+        "paused": True,
+    },
 }
 
 

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from tests.cluster import image_rig, operator_rig, pipeline_rig, storages
+from tests.cluster import audit, image_rig, operator_rig, pipeline_rig, storages
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
 from sluicegate.components.artefacts.bundles import bundle_at
+from sluicegate.components.rollout.rollouts import Rollouts
+from sluicegate.pipelines import on_argo
 from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.bundle.verification import verify_bundle
+from sluicegate.serving.client.objects import Objects
 
 pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).parents[2]
@@ -32,13 +35,15 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def serving(
-    kubectl: Kubectl, namespace: str, registry: str, tmp_path_factory: pytest.TempPathFactory
+    kubectl: Kubectl, namespace: str, registry: str, asked: audit.Audit, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kubectl]:
     """A namespace with templates, credentials, a gateway and an operator."""
-    mine = kubectl.within(namespace)
-    with pipeline_rig.operator(namespace, tmp_path_factory.mktemp("operator")) as ports:
+    mine, folder = kubectl.within(namespace), tmp_path_factory.mktemp("operator")
+    with pipeline_rig.operator(namespace, folder) as ports, pipeline_rig.collector(folder) as collector:
         mine("apply", "-f", "-", stdin=operator_rig.as_list(operator_rig.templates(mine)))
-        mine("apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.told(namespace, registry, namespace)))
+        mine(
+            "apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.told(namespace, registry, collector, namespace))
+        )
         mine("apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.gateway(mine, *ports)))
         yield mine
         mine("delete", "sdep", "--all", "--timeout=60s")
@@ -100,10 +105,84 @@ def test_the_next_version_gets_in_by_a_rollout_whose_steps_run_in_the_same_image
 
 
 def halfway(kubectl: Kubectl) -> dict[str, Any] | None:
-    """The rollout, once its candidate has half of the traffic."""
+    """The rollout that is under way, once its candidate has half of the traffic."""
     traffic = kubectl.json("get", "sdep", "flights")["status"].get("traffic", {})
     rollouts: list[dict[str, Any]] = kubectl.json("get", "modelrollouts")["items"]
-    return rollouts[0] if rollouts and sorted(traffic.values()) == [50, 50] else None
+    going = [each for each in rollouts if each.get("status", {}).get("phase") == "Progressing"]
+    return going[0] if going and sorted(traffic.values()) == [50, 50] else None
+
+
+def given_back(kubectl: Kubectl, rollout: dict[str, Any]) -> None:
+    """As ``sluicegate rollout abort`` does."""
+    meta = rollout["metadata"]
+    access = Rollouts(objects=Objects(), name=meta["name"], namespace=meta["namespace"])
+    access.desire(rollout["status"]["epoch"], intent="Abort", reason="Tried", message="only trying")
+    assert access.wait_over(timeout=30).status.phase == "RolledBack"
+
+
+@pytest.mark.full
+def test_a_retried_delivery_whose_rollout_was_given_back_begins_another_one(serving: Kubectl) -> None:
+    """Of the same version, and nothing before it is done again; a person who retries means another try."""
+    first = halfway(serving)
+    assert first is not None
+    given_back(serving, first)
+    failed = wait_until(lambda: ended(serving, "second"), 60, "the delivery has failed")
+    assert failed["release"]["phase"] == "Failed"
+    argo(serving, "retry", "second")
+
+    another = wait_until(lambda: halfway(serving), 120, "another candidate has half of the users")
+
+    assert another["metadata"]["name"] != first["metadata"]["name"]
+    assert another["spec"]["model"] == first["spec"]["model"]
+    assert nodes(serving, "second")["publish"]["finishedAt"] == failed["publish"]["finishedAt"]
+    given_back(serving, another)
+
+
+@pytest.mark.full
+def test_retraining_looks_at_the_drift_and_delivers_the_next_version(serving: Kubectl) -> None:
+    plan = json.dumps({"steps": [{"setWeight": 50}, {"pause": {}}]})
+    more = given(serving, plan=plan, parameters='{"C": 0.01}')
+    serving("create", "-f", "-", stdin=pipeline_rig.workflow("moved", "sluicegate-retraining", **more))
+
+    rollout = wait_until(lambda: halfway(serving), 200, "the candidate has half of the users")
+
+    assert rollout["spec"]["model"]["version"] == "3"
+    drift = nodes(serving, "moved")["check-drift"]
+    assert (drift["phase"], {one["name"] for one in drift["outputs"]["parameters"]} >= {"drifted"}) == (
+        "Succeeded",
+        True,
+    )
+    given_back(serving, rollout)
+    assert wait_until(lambda: ended(serving, "moved"), 60, "it has failed")["release"]["phase"] == "Failed"
+
+
+@pytest.mark.full
+def test_steps_used_every_right_of_theirs_and_no_other(serving: Kubectl, asked: audit.Audit) -> None:
+    """Argo's own part is seen only where its pods, too, ask the API server that keeps the log."""
+    (role,) = (each for each in on_argo.rights() if each["kind"] == "Role")
+    known = {
+        (verb, f"{kind}.{group}")
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for kind in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+    argos = {each for each in known if audit.API and each[1] == "workflowtaskresults.argoproj.io"}
+    assert known - asked.asked().keys() - argos == set()
+    assert asked.asked().keys() - known == set()
+
+
+@pytest.fixture(scope="module")
+def asked(namespace: str) -> audit.Audit:
+    """What the steps ask of the API server."""
+    return audit.Audit(namespace, on_argo.ACCOUNT)
+
+
+def argo(kubectl: Kubectl, *words: str) -> None:
+    """Argo's command, in the namespace."""
+    program = shutil.which("argo") or pytest.skip("argo, the command of Argo Workflows, is not on PATH")
+    subprocess.run([program, "--namespace", kubectl.namespace, *words], check=True, capture_output=True, timeout=60)
 
 
 def test_argo_finds_nothing_to_complain_of_in_the_templates() -> None:

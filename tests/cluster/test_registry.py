@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from tests.cluster import host_rig, storages
+from tests.cluster import audit, host_rig, storages, workflow_rig
 from tests.cluster import operator_rig as rig
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import free_port, wait_until
@@ -14,6 +14,7 @@ from sluicegate.components.rollout.ending import complete, promote
 from sluicegate.components.rollout.errors import RolloutEndedError
 from sluicegate.components.rollout.preparing import Prepared, prepare_rollout
 from sluicegate.components.rollout.rollouts import Rollouts
+from sluicegate.pipelines.follower.rights import READS, STARTS
 from sluicegate.serving.client.objects import Objects
 
 pytestmark = pytest.mark.timeout(300)
@@ -143,22 +144,53 @@ def test_a_rollback_that_mlflow_and_the_follower_both_missed_is_told_all_the_sam
     wait_until(lambda: registry.tags("3").get("sluicegate.refused") == "HarmProven: labels are worse", 30, "the tag")
 
 
-def test_in_a_pod_it_does_the_same_with_its_own_rights(
-    plane: host_rig.HostPlane, registry: Registry, kubectl: Kubectl
-) -> None:
+@pytest.fixture(scope="module")
+def pod(plane: host_rig.HostPlane, registry: Registry, asked: audit.Audit, kubectl: Kubectl) -> Iterator[Kubectl]:
+    """The follower is a pod of ``manifests/registry`` that may start rollouts; kubectl in its namespace."""
     mine = kubectl.within(plane.namespace)
-    told = {"MLFLOW_TRACKING_URI": registry.uri, "SLUICEGATE_WATCH_NAMESPACE": plane.namespace}
-    objects = rig.as_list(rig.registry(mine, told))
+    told = {"MLFLOW_TRACKING_URI": registry.uri, "SLUICEGATE_WATCH_NAMESPACE": plane.namespace, **audit.variables()}
+    objects = rig.as_list(rig.registry(mine, told | {"SLUICEGATE_REGISTRY_REFRESH": "2"}, "challengers"))
     plane.processes.kill("follower")
     registry.client.set_registered_model_alias(MODEL, "champion", "1")
-    try:
-        mine("apply", "-f", "-", stdin=objects)
-        wait_until(lambda: registry.champion() == "2", 90, "the alias is put right")
-        said = ("logs", f"deployment/{plane.namespace}-registry")
-        wait_until(lambda: "the registry is as it should be" in mine(*said), 30, "it says so")
-    finally:
-        mine("delete", "--wait=false", "-f", "-", stdin=objects)
-        registry.follow()
+    mine("apply", "-f", "-", stdin=objects)
+    yield mine
+    mine("delete", "--wait=false", "-f", "-", stdin=objects)
+
+
+@pytest.fixture(scope="module")
+def asked(namespace: str) -> audit.Audit:
+    """What the pod's account asks of the API server."""
+    return audit.Audit(namespace, f"{namespace}-registry")
+
+
+def test_in_a_pod_it_does_the_same_with_its_own_rights_and_its_challenger_starts_a_rollout(
+    plane: host_rig.HostPlane, registry: Registry, models: dict[str, rig.Model], pod: Kubectl
+) -> None:
+    wait_until(lambda: registry.champion() == "2", 90, "the alias is put right")
+    said = ("logs", f"deployment/{pod.namespace}-registry")
+    wait_until(lambda: "the registry is as it should be" in pod(*said), 30, "it says so")
+    workflow_rig.Argo(pod, plane, models).install()
+    for tag, value in (("bundle", models["1"].uri), ("bundle-digest", models["1"].digest)):
+        registry.client.set_model_version_tag(MODEL, "1", f"sluicegate.{tag}", value)
+    registry.client.set_registered_model_alias(MODEL, "challenger", "1")
+
+    name = f"{NAME}-v1-challenger"
+    wait_until(lambda: rig.phase(pod, name) == "Progressing", 120, "the rollout is under way")
+    assert pod.json("get", "modelrollout", name)["spec"]["model"]["bundleDigest"] == models["1"].digest
+    assert registry.tags("1")["sluicegate.challenger"] == name
+    pod("delete", "workflow", name, "--wait=false")
+    wait_until(rig.ends(pod, name), 30, "without its workflow it is over")
+
+
+def test_the_pod_used_every_right_of_its_and_no_other(pod: Kubectl, asked: audit.Audit) -> None:
+    granted = {
+        (verb, f"{kind}.{right.group}")
+        for right in (*READS, *STARTS)
+        for kind in right.resources
+        for verb in right.verbs
+    }
+
+    assert asked.asked().keys() == granted
 
 
 def test_nothing_is_written_while_nothing_changes(registry: Registry) -> None:

@@ -12,7 +12,7 @@ from tests.cluster import operator_rig as rig
 from tests.cluster import storages
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.page_rig import Reader, blocks
-from tests.cluster.remains import remains
+from tests.cluster.remains import nothing_remains, remains
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(420)]
@@ -28,20 +28,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Model]:
 
 
 @pytest.fixture
-def before(kubectl: Kubectl) -> set[str]:
-    """What bears our words though nothing is installed. Skips where somebody else's deployments would be removed."""
-    found = kubectl.run("get", "sdep", "--all-namespaces", "--no-headers", "--ignore-not-found").stdout
-    if found:
-        pytest.skip(f"this cluster serves deployments that are not the test's:\n{found}")
-    wait_until(lambda: kubectl.run("get", "namespace", rig.HOME).returncode != 0, 120, "no earlier installation")
-    kubectl("delete", "crd", *DEFINITIONS, "--ignore-not-found")
-    return remains(kubectl)
-
-
-DEFINITIONS = ("seldondeployments.machinelearning.seldon.io", "modelrollouts.sluicegate.dev")
-
-
-@pytest.fixture
 def reader(before: set[str], kubectl: Kubectl, model: rig.Model, tmp_path: Path) -> Iterator[Reader]:
     """Somebody who installed it as the page says, and serves a model in the namespace ``default``."""
     reader = Reader(tmp_path, kubectl)
@@ -54,11 +40,6 @@ def reader(before: set[str], kubectl: Kubectl, model: rig.Model, tmp_path: Path)
     wait_until(lambda: "Available" in reader.types(f"kubectl get sdep {NAME}"), 120, "served")
     yield reader
     kubectl("delete", "secret", "s3", "--ignore-not-found")
-
-
-def nothing_remains(kubectl: Kubectl, before: set[str]) -> None:
-    """Pods and namespaces take a moment to end."""
-    wait_until(lambda: remains(kubectl) <= before, 90, "nothing of ours is left")
 
 
 def test_it_is_removed_as_the_page_says(reader: Reader, kubectl: Kubectl, before: set[str]) -> None:

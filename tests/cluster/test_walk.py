@@ -28,13 +28,14 @@ def test_a_walk_costs_no_request_and_leaves_nothing_half(
     timer = threading.Timer(SECONDS, over.set)
     timer.start()
 
-    with rig.Load(url, tries=4) as load, Watcher(serving) as watcher:
+    with rig.Load(url, tries=8) as load, Watcher(serving) as watcher:
         while not over.wait(walk.chance.uniform(1, 8)):
             walk.move()
         wait_until(lambda: not walk.under_way(), 400, "the last workflow is over")
         left = _until_whole(serving, 120)
 
-    told = f"{walk.begun} rollouts {_ends(serving)}, {dict(load.answers)}, {watcher.looks} looks"
+    asked = f"{dict(load.answers)}, {load.again} cut, longest {load.longest:.1f} s"
+    told = f"{walk.begun} rollouts {_ends(serving)}, {asked}, {watcher.looks} looks"
     story = f"seed {SEED}: {told}; {walk.told}"
     print(story)
     assert left == [], story
@@ -53,7 +54,8 @@ def _until_whole(serving: Kubectl, deadline: float) -> list[str]:
 
 def _ends(serving: Kubectl) -> list[str]:
     found = serving.json("get", "modelrollout")["items"]
-    return [f"{each['metadata']['name']} {each['status'].get('phase')}" for each in found]
+    told = [(each["metadata"]["name"], each.get("status") or {}) for each in found]
+    return [f"{name} {status.get('phase')} {status.get('reason', '')}".strip() for name, status in told]
 
 
 def _halves(serving: Kubectl) -> list[str]:

@@ -40,6 +40,9 @@ CRDS = Path(__file__).parents[2] / "manifests/install/crds"
 KIND = "validatingwebhookconfiguration"
 BRIEF = Periods(authority=timedelta(seconds=24), serving=timedelta(seconds=12), settle=timedelta(seconds=2))
 INSTALLATION = read_installation({})
+HERE = os.environ.get("SLUICEGATE_TEST_HOST_NAME", "localhost")
+"""This machine's name, as the API server knows it."""
+ADDRESS = "127.0.0.1" if HERE == "localhost" else "0.0.0.0"
 
 
 class Webhook:
@@ -53,7 +56,7 @@ class Webhook:
         render = renderer(INSTALLATION, lambda _namespace, _name: {})
         servers = Servers(installed=lambda protocol: installed_servers(INSTALLATION, protocol))
         reviewer = Reviewer(FakeStored(), servers, render, ClusterDryRun(cluster()), lambda: "")
-        self.door = RunningDoor(reviewer, served, keep(self._kept(), served.use, 0.2))
+        self.door = RunningDoor(reviewer, served, keep(self._kept(), served.use, 0.2), address=ADDRESS)
 
     def __enter__(self) -> "Webhook":
         self.door.__enter__()
@@ -85,7 +88,7 @@ class Webhook:
             namespace=self.namespace,
             configuration=self.name,
             secret=self.name,
-            also=("localhost",),
+            also=(HERE,),
         )
         secrets, webhooks = ClusterSecrets(api_server), ClusterWebhookConfigurations(api_server)
         return KeptCertificate(secrets, webhooks, SystemClock(), own, self._periods, self.told.append)
@@ -95,7 +98,7 @@ class Webhook:
         configuration = webhook_configuration(Door(name=self.name, namespaces=(self.namespace,)))
         for webhook in configuration["webhooks"]:
             path = webhook["clientConfig"].pop("service")["path"]
-            webhook["clientConfig"]["url"] = f"https://localhost:{self.door.port}{path}"
+            webhook["clientConfig"]["url"] = f"https://{HERE}:{self.door.port}{path}"
         return configuration
 
 
@@ -218,7 +221,7 @@ def test_without_a_door_nothing_enters_and_metadata_moves_on(webhook: Webhook) -
     """Fail-closed for what is judged only: labels, finalizers, status, scale and deletion do not wait."""
     patch = ("patch", "seldondeployment", "kept", "--type=merge", "-p")
     webhook.kubectl("apply", "-f", "-", stdin=sdep(OWN, name="kept"))
-    webhook.call("https://localhost:1/closed")
+    webhook.call(f"https://{HERE}:1/closed")
     wait_until(lambda: not webhook.is_reached(), 30, "the API server calls the closed port")
 
     try:

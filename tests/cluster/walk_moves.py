@@ -3,18 +3,17 @@
 A seed decides the order. Each move is what a person, a node or another controller would do, never a call of ours.
 """
 
-import os
+import json
 import random
-import shlex
-import subprocess
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.cluster import operator_rig as rig
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.walk_kills import Kills, Moves
+from tests.waiting import wait_until
 
-KUBELET = os.environ.get("SLUICEGATE_TEST_KILL_KUBELET", "")
-"""A command that kills the node's kubelet and starts it again; without one that move is left out."""
 PLAN = {
     "steps": [
         {"setMirrorRoute": {"percentage": 100}},
@@ -27,6 +26,8 @@ PLAN = {
     "maxDuration": 300,
 }
 ENDED = {"Promoted", "RolledBack", "Refused"}
+_PATIENCE = 90
+"""Seconds in which an operator is there again, without whom nothing new is taken in."""
 
 
 @dataclass
@@ -44,105 +45,102 @@ class Walk:
         """The next one."""
         moves = self._moves()
         name = self.chance.choices(list(moves), [weight for weight, _ in moves.values()])[0]
-        self.told.append(name)
-        moves[name][1]()
+        at = time.strftime("%X")
+        whom = moves[name][1]()
+        self.told.append(f"{at} {name}" + (f" ({whom})" if whom else ""))
 
-    def _moves(self) -> dict[str, tuple[int, Callable[[], None]]]:
-        kills: dict[str, tuple[int, Callable[[], None]]] = {
-            "kill an operator": (2, lambda: self._kill(self.home, "sluicegate-operator")),
-            "kill the leader": (2, self._kill_leader),
-            "kill a gateway": (2, lambda: self._kill(self.home, "sluicegate-gateway")),
-            "kill the collector": (1, lambda: self._kill(self.home, "sluicegate-collector")),
-            "kill a model": (3, self._kill_model),
-            "kill the workflow controller": (1, self._kill_workflow_controller),
-            "kill a step": (1, self._kill_step),
-        }
-        if KUBELET:
-            kills["kill the kubelet"] = (2, _kill_kubelet)
-        if self.under_way():
-            return kills | {
-                "delete the workflow": (1, lambda: self._end("delete", "workflow")),
-                "stop the workflow": (1, lambda: self._shutdown("Stop")),
-                "terminate the workflow": (1, lambda: self._shutdown("Terminate")),
-                "apply the stored manifest again": (3, self._apply_again),
-                "restart the pods": (1, self._restart),
-            }
-        return kills | {
-            "begin a rollout": (12, self._begin),
+    def _moves(self) -> Moves:
+        always = Kills(self.home, self.mine, self.chance).moves() | {
             "scale": (2, self._scale),
             "restart the pods": (2, self._restart),
+            "restart the gateways": (1, lambda: self._restart_part("sluicegate-gateway")),
+            "restart the operators": (1, lambda: self._restart_part("sluicegate-operator")),
+            "somebody scales what is ours": (1, self._scale_a_deployment),
+            "edit": (1, self._edit),
+        }
+        if not self.under_way():
+            return always | {"begin a rollout": (20, self._begin)}
+        return always | {
+            "apply the stored manifest again": (6, self._apply_again),
+            "delete the workflow": (1, lambda: self._end("delete", "workflow")),
+            "stop the workflow": (1, lambda: self._shutdown("Stop")),
+            "terminate the workflow": (1, lambda: self._shutdown("Terminate")),
+            "delete the rollout": (1, self._delete_the_rollout),
+            "another rollout takes its place": (1, lambda: self._begin(concurrency="supersede")),
         }
 
     def under_way(self) -> str:
         """Name of the workflow that carries a rollout now, or nothing."""
         found = self.mine.json("get", "workflows")["items"]
-        return next(
-            (each["metadata"]["name"] for each in found if not (each.get("status") or {}).get("finishedAt")), ""
-        )
+        living = [each for each in found if not (each.get("status") or {}).get("finishedAt")]
+        return max((each["metadata"]["name"] for each in living), key=_number, default="")
 
-    def _begin(self) -> None:
-        served = self.mine.json("get", "sdep", rig.NAME)["spec"]["predictors"][0]
-        next_one = "2" if served["annotations"]["sluicegate.dev/version"] == "1" else "1"
+    def _begin(self, **parameters: str) -> str:
+        next_one = "2" if self._served()["annotations"]["sluicegate.dev/version"] == "1" else "1"
         self.begun += 1
         wanted = rig.workflow(f"walk-{self.begun}", rig.NAME, self.mine.namespace, self.models[next_one], PLAN)
-        wanted["spec"]["arguments"]["parameters"].append({"name": "retry_refused", "value": "true"})
+        more = {"retry_refused": "true", **parameters}
+        wanted["spec"]["arguments"]["parameters"] += [{"name": name, "value": value} for name, value in more.items()]
         self.mine("create", "-f", "-", stdin=wanted)
+        return f"walk-{self.begun} with version {next_one}"
 
     def _apply_again(self) -> None:
         """As a tool does that keeps a cluster at what Git says, every few seconds."""
         served = self.mine.json("get", "sdep", rig.NAME)
         kept = {"apiVersion": served["apiVersion"], "kind": served["kind"], "spec": served["spec"]}
-        self.mine("apply", "-f", "-", stdin=kept | {"metadata": {"name": rig.NAME}})
+        self._insist("apply", "-f", "-", stdin=kept | {"metadata": {"name": rig.NAME}})
 
-    def _scale(self) -> None:
+    def _scale(self) -> str:
         replicas = self.chance.choice([1, 2, 3])
         change = f'[{{"op": "replace", "path": "/spec/predictors/0/replicas", "value": {replicas}}}]'
-        self.mine("patch", "sdep", rig.NAME, "--type=json", "-p", change)
+        self._insist("patch", "sdep", rig.NAME, "--type=json", "-p", change)
+        return f"to {replicas}"
+
+    def _edit(self) -> None:
+        """A line of the pod that changes what it is, and nothing of what it answers."""
+        variable = {"name": "WALK", "value": str(len(self.told))}
+        pods = [{"spec": {"containers": [{"name": "model", "env": [variable]}]}}]
+        change = f'[{{"op": "add", "path": "/spec/predictors/0/componentSpecs", "value": {json.dumps(pods)}}}]'
+        self._insist("patch", "sdep", rig.NAME, "--type=json", "-p", change)
+
+    def _scale_a_deployment(self) -> None:
+        self.mine.run("scale", "deployment", "-l", f"seldon-deployment-id={rig.NAME}", "--replicas=4")
 
     def _restart(self) -> None:
         self.mine.run("rollout", "restart", "deployment", "-l", f"seldon-deployment-id={rig.NAME}")
 
-    def _end(self, *words: str) -> None:
-        self.mine.run(*words, self.under_way(), "--wait=false")
+    def _restart_part(self, application: str) -> None:
+        self.home.run("rollout", "restart", f"deployment/{application}")
 
-    def _shutdown(self, how: str) -> None:
-        self.mine.run("patch", "workflow", self.under_way(), "--type=merge", "-p", f'{{"spec":{{"shutdown":"{how}"}}}}')
+    def _end(self, *words: str) -> str:
+        victim = self.under_way()
+        self.mine.run(*words, victim, "--wait=false")
+        return victim
 
-    def _kill_leader(self) -> None:
-        lease = self.home.json("get", "lease", "sluicegate-operator")["spec"]
-        _gone(self.home, str(lease.get("holderIdentity", "")))
+    def _shutdown(self, how: str) -> str:
+        victim = self.under_way()
+        self.mine.run("patch", "workflow", victim, "--type=merge", "-p", f'{{"spec":{{"shutdown":"{how}"}}}}')
+        return victim
 
-    def _kill_model(self) -> None:
-        """One of several: nobody promises a single server's requests."""
-        pods = self.mine.json("get", "pods", "-l", "seldon-app")["items"]
-        ready = [each["metadata"]["name"] for each in pods if _is_ready(each)]
-        if len(ready) > 1:
-            _gone(self.mine, self.chance.choice(ready))
+    def _delete_the_rollout(self) -> str:
+        victim = self.under_way()
+        self.mine.run("delete", "modelrollout", victim, "--ignore-not-found", "--wait=false")
+        return victim
 
-    def _kill_step(self) -> None:
-        pods = self.mine.json("get", "pods", "-l", "workflows.argoproj.io/workflow")["items"]
-        running = [each["metadata"]["name"] for each in pods if each["status"].get("phase") == "Running"]
-        if running:
-            _gone(self.mine, self.chance.choice(running))
+    def _served(self) -> Any:
+        return self.mine.json("get", "sdep", rig.NAME)["spec"]["predictors"][0]
 
-    def _kill_workflow_controller(self) -> None:
-        found = self.home.json("get", "pods", "-A", "-l", "app=workflow-controller")["items"]
-        for pod in found:
-            _gone(self.home.within(pod["metadata"]["namespace"]), pod["metadata"]["name"])
+    def _insist(self, *words: str, stdin: Any = None) -> None:
+        """As a person does: once more, while no operator is there to judge it, or somebody else wrote just now."""
+        said: list[str] = []
 
-    def _kill(self, kubectl: Kubectl, application: str) -> None:
-        found = kubectl.json("get", "pods", "-l", f"app.kubernetes.io/name={application}")["items"]
-        _gone(kubectl, self.chance.choice([each["metadata"]["name"] for each in found]))
+        def is_done() -> bool:
+            done = self.mine.run(*words, stdin=stdin)
+            said.append(done.stderr)
+            return done.returncode == 0
 
-
-def _gone(kubectl: Kubectl, pod: str) -> None:
-    """At once, without a word."""
-    kubectl.run("delete", "pod", pod, "--force", "--grace-period=0", "--wait=false")
+        wait_until(is_done, _PATIENCE, f"{words}: {said[-1:]}")
 
 
-def _is_ready(pod: rig.JSON) -> bool:
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
-
-
-def _kill_kubelet() -> None:
-    subprocess.run(shlex.split(KUBELET), check=True, capture_output=True, timeout=120)
+def _number(workflow: str) -> int:
+    return int(workflow.rpartition("-")[2])

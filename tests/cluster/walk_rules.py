@@ -10,6 +10,8 @@ from tests.cluster.walk_moves import ENDED
 
 JSON = rig.JSON
 _EVERY = 0.7
+_FOREIGN = {"TargetChanged", "TargetDeleted"}
+"""Reasons of a rollout that ended because somebody else wrote what is served."""
 
 
 @dataclass
@@ -20,6 +22,7 @@ class Watcher:
     broken: list[str] = field(default_factory=list)
     looks: int = 0
     _over: dict[str, str] = field(default_factory=dict)
+    _doubted: set[str] = field(default_factory=set)
     _done: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -41,18 +44,15 @@ class Watcher:
                 self.broken += self.look(json.loads(done.stdout)["items"])
 
     def look(self, objects: list[JSON]) -> list[str]:
-        """Rules that one look finds broken."""
+        """Rules that one look finds broken; what compares kinds, which are not read at one moment, holds for two."""
         kinds: dict[str, list[JSON]] = {}
         for each in objects:
             kinds.setdefault(each["kind"], []).append(each)
         rollouts = kinds.get("ModelRollout", [])
         served = kinds["SeldonDeployment"][0]
-        return [
-            *_traffic(served),
-            *_one_at_a_time(rollouts),
-            *self._ended_stays_ended(rollouts),
-            *_stable_is_there(served, kinds.get("Deployment", [])),
-        ]
+        doubts = {*_stable_is_there(served, kinds.get("Deployment", [])), *_last_end_is_whole(served, rollouts)}
+        sure, self._doubted = doubts & self._doubted, doubts
+        return [*_traffic(served), *_one_at_a_time(rollouts), *self._ended_stays_ended(rollouts), *sorted(sure)]
 
     def _ended_stays_ended(self, rollouts: list[JSON]) -> list[str]:
         found = []
@@ -75,9 +75,9 @@ def _one_at_a_time(rollouts: list[JSON]) -> list[str]:
     leading = [
         each["metadata"]["name"]
         for each in rollouts
-        if sum((each.get("status") or {}).get("traffic", {}).values()) and each["status"].get("phase") not in ENDED
+        if (each.get("status") or {}).get("rolloutId") and each["status"].get("phase") not in ENDED
     ]
-    return [] if len(leading) <= 1 else [f"rollouts lead traffic side by side: {leading}"]
+    return [] if len(leading) <= 1 else [f"rollouts are under way side by side: {leading}"]
 
 
 def _stable_is_there(served: JSON, deployments: list[JSON]) -> list[str]:
@@ -88,5 +88,18 @@ def _stable_is_there(served: JSON, deployments: list[JSON]) -> list[str]:
         if each["status"].get("readyReplicas")
     }
     shares = (served.get("status") or {}).get("traffic", {})
-    missing = [name for name, share in shares.items() if share == 100 and name not in ready]
-    return [f"all requests go to {missing}, ready are {sorted(ready)}"] if missing else []
+    missing = [name for name, share in shares.items() if share and name not in ready]
+    return [f"requests go to {missing}, ready are {sorted(ready)}"] if missing else []
+
+
+def _last_end_is_whole(served: JSON, rollouts: list[JSON]) -> list[str]:
+    """What was promoted last is what is asked for; what was sent back last is not."""
+    started = [each["status"] for each in rollouts if (each.get("status") or {}).get("rolloutId")]
+    if not started or any(each["phase"] not in ENDED for each in started):
+        return []
+    last = max(started, key=lambda status: str(status["endedAt"]))
+    named = {each["name"] for each in served["spec"]["predictors"]}
+    whole = (last["candidate"] in named) == (last["phase"] == "Promoted")
+    return (
+        [] if whole or last.get("reason") in _FOREIGN else [f"{last['phase']} {last['candidate']}, asked for {named}"]
+    )

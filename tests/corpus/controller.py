@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.cluster.kubectl import Kubectl
 from tests.corpus.files import Case
+from tests.waiting import wait_until
 
 JSON = dict[str, Any]
 ENDED = {"Succeeded", "Failed", "Error"}
@@ -39,13 +40,21 @@ class Controller:
                 case = waiting.pop()
                 self._submit(case)
                 running[case.name] = (case, time.monotonic() + self.patience)
-            for found in self.kubectl.json("get", "workflows")["items"]:
-                name = found["metadata"]["name"]
-                if name in running and (_ended(found) or time.monotonic() > running[name][1]):
-                    yield running.pop(name)[0], found
-                    # The list is read twice a second: it holds only what runs.
-                    self.kubectl("delete", "workflow", name, "--wait=false")
-            time.sleep(0.5)
+            done = wait_until(lambda: self._done(running), self.patience + 60, "a workflow ends", every=0.5)
+            for name, found in done.items():
+                yield running.pop(name)[0], found
+                # The list is read twice a second: it holds only what runs.
+                self.kubectl("delete", "workflow", name, "--wait=false")
+
+    def _done(self, running: dict[str, tuple[Case, float]]) -> dict[str, JSON]:
+        """Workflows that have ended, and those that were waited for long enough."""
+        found = {each["metadata"]["name"]: each for each in self.kubectl.json("get", "workflows")["items"]}
+        now = time.monotonic()
+        return {
+            name: found[name]
+            for name, (_, until) in running.items()
+            if name in found and (_ended(found[name]) or now > until)
+        }
 
     def _submit(self, case: Case) -> None:
         for document in case.beside:

@@ -97,6 +97,14 @@ class PaperPods:
             if observed_replicas([pod], [])[0].workload == workload:
                 self._say(pod, ready="False")
 
+    def fall_silent(self, workload: str = "") -> None:
+        """A kubelet starts anew, and calls its pods, all or those of a workload, unready; they run on."""
+        for pod in self._store.list("Pod"):
+            found = observed_replicas([pod], [])[0]
+            if found.state == "Ready" and workload in ("", found.workload):
+                pod["status"]["containerStatuses"] = [{"state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}]
+                self._say(pod, ready="False", lastTransitionTime="2026-01-01T01:00:00Z")
+
     def observe(self) -> tuple[Replica, ...]:
         """Every pod that is."""
         self._collect()
@@ -120,8 +128,8 @@ class PaperPods:
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"]}
         return self._put({**pod, "status": {"podIP": f"10.0.{number // 250}.{number % 250 + 1}"}})
 
-    def _say(self, pod: JSON, *, ready: str) -> None:
-        pod["status"]["conditions"] = [{"type": "Ready", "status": ready}]
+    def _say(self, pod: JSON, *, ready: str, **more: str) -> None:
+        pod["status"]["conditions"] = [{"type": "Ready", "status": ready, **more}]
         self._put(pod)
 
     def _put(self, pod: JSON) -> JSON:

@@ -1,7 +1,8 @@
 """A store in memory, and a death that can strike before any write."""
 
-import copy
 from itertools import count
+
+import msgspec
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.local.errors import AlreadyExistsError, ConflictError, NotFoundError
@@ -41,11 +42,11 @@ class FakeStore:
     def list(self, kind: str, namespace: str | None = None) -> list[JSON]:
         """Objects of a kind."""
         found = (obj for key, obj in sorted(self.objects.items()) if key[0] == kind and namespace in (None, key[1]))
-        return [copy.deepcopy(obj) for obj in found]
+        return [_copied(obj) for obj in found]
 
     def get(self, kind: str, name: str, namespace: str = "default") -> JSON:
         """One object."""
-        return copy.deepcopy(self.objects[kind, namespace, name])
+        return _copied(self.objects[kind, namespace, name])
 
     def create(self, obj: JSON) -> JSON:
         """Store a new object."""
@@ -93,9 +94,15 @@ class FakeStore:
             raise ConflictError(*key, "the disk is full")
         self._version += 1
         self.writes += key[0] != "Event"
-        stored = copy.deepcopy({**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}})
+        stored = _copied({**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}})
         self.objects[key] = stored
-        return copy.deepcopy(stored)
+        return _copied(stored)
+
+
+def _copied(obj: JSON) -> JSON:
+    """As the real ones hand objects out: from their text, which also takes a tenth of ``deepcopy``'s time."""
+    copied: JSON = msgspec.json.decode(msgspec.json.encode(obj))
+    return copied
 
 
 def _key(obj: JSON) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from hera.workflows import WorkflowTemplate
 from sluicegate.components.emit.argo import LOCAL, OF_CALLER, Pods, template
 from sluicegate.components.emit.argo_pipeline import argo_pipeline
 from sluicegate.components.emit.catalogue import every_step
-from sluicegate.components.rollout.starting import IMAGE
+from sluicegate.components.rollout.starting import ATTEMPT, IMAGE
 from sluicegate.pipelines.delivery import delivery
 from sluicegate.pipelines.retraining import retraining
 from sluicegate.pipelines.rollout import rollout_template
@@ -31,8 +31,9 @@ _RIGHTS = (
 
 
 _GIVEN = Pods(image=LOCAL.image, environment=ENVIRONMENT, credentials=CREDENTIALS)
-# A rollout that a pipeline starts runs in the pipeline's own image.
-_PIPELINE = replace(_GIVEN, variables={IMAGE: LOCAL.image}, attempts=2)
+# A rollout that a pipeline starts runs in the pipeline's own image. Argo begins a lost pod again by itself, and counts;
+# it counts from 0 again when a person retries the workflow.
+_PIPELINE = replace(_GIVEN, variables={ATTEMPT: "{{retries}}", IMAGE: LOCAL.image}, attempts=2)
 
 # Each of its steps finds what the one before it did, and it may go on for days.
 _ROLLOUT = replace(_GIVEN, attempts=5)

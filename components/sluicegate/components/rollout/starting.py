@@ -2,27 +2,32 @@
 
 What is to be rolled out is read from the registry: the model version's tags say where its bundle lies. A step may be
 killed and tried again at any moment, so the rollout's name follows from the caller's ``run``: another attempt of the
-same run finds the rollout that the first one began, under way or ended, and another run begins its own.
+same run finds the rollout that the first one began, under way or ended, and another run begins its own. When a person
+retries a run whose rollout failed, that is meant as another try, and begins the next one.
 """
 
 import hashlib
 import json
 import os
 import secrets
+from itertools import count, takewhile
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from sluicegate.components.artefacts.registered import numbered
 from sluicegate.components.rollout.errors import RolloutEndedError, RolloutError, RolloutRefusedError
 from sluicegate.components.rollout.rollouts import KIND, Rollouts
 from sluicegate.components.step import step
+from sluicegate.serving.api.model_rollout import TERMINAL_PHASES
 from sluicegate.serving.client.errors import ClientError, ConflictError, NotFoundError
 from sluicegate.serving.client.objects import Objects
-from sluicegate.serving.client.patience import created
+from sluicegate.serving.client.patience import created, patiently
 
 TEMPLATE = "sluicegate-rollout"
 """Name of the WorkflowTemplate that carries out a rollout."""
 IMAGE, IMAGE_PARAMETER = "SLUICEGATE_STEPS_IMAGE", "image"
 """The variable that says which image the rollout's steps run in, and the template's parameter for it."""
+ATTEMPT = "SLUICEGATE_ATTEMPT"
+"""The variable that counts attempts where something tries lost pods again: at the first, 0, a person wants it."""
 
 
 class Shelf(Protocol):
@@ -58,6 +63,7 @@ def start_rollout(
 ) -> Started:  # fmt: skip
     """Submit the workflow that rolls a registered version out to a deployment, once per run.
 
+    Retried by a person, a run whose rollout was not promoted begins another one.
     A negative ``expected_disagreement`` means the one that the bundle records of its training.
     Raises RolloutError when the version has no bundle, RolloutRefusedError when the API does not take the workflow, or
     when this run began another rollout of the version before.
@@ -69,7 +75,13 @@ def start_rollout(
     if "sluicegate.bundle" not in tags:
         raise RolloutError(f"model {model!r} version {version} has no tag sluicegate.bundle: package it first")
     digest = tags.get("sluicegate.bundle-digest", "")
-    name = rollout_name(deployment=deployment, version=version, digest=digest, run=run)
+    objects = Objects()
+    name = patiently(
+        lambda: turn_of(
+            objects, namespace, again=os.environ.get(ATTEMPT) == "0",
+            deployment=deployment, version=version, digest=digest, run=run,
+        )
+    )  # fmt: skip
     parameters = {
         "rollout": name, "deployment": deployment, "namespace": namespace, "model": model, "version": version,
         "bundle_uri": tags["sluicegate.bundle"], "bundle_digest": digest,
@@ -78,14 +90,35 @@ def start_rollout(
         "retry_refused": str(retry_refused).lower(),
     }  # fmt: skip
     image = os.environ.get(IMAGE, "")
-    submit(Objects(), workflow(name, namespace, parameters | ({IMAGE_PARAMETER: image} if image else {})))
+    submit(objects, workflow(name, namespace, parameters | ({IMAGE_PARAMETER: image} if image else {})))
     return Started(name, name)
 
 
-def rollout_name(*, deployment: str, version: str, digest: str, run: str) -> str:
-    """The same for the same bundle and ``run``; without a run, one that nobody had before."""
-    key = json.dumps([deployment, version, digest, run]).encode()
+def rollout_name(*, deployment: str, version: str, digest: str, run: str, turn: int = 1) -> str:
+    """The same for the same bundle, ``run`` and turn; without a run, one that nobody had before."""
+    key = json.dumps([deployment, version, digest, run, *([turn] if turn > 1 else [])]).encode()
     return f"{deployment}-v{version}-" + (hashlib.sha256(key).hexdigest()[:8] if run else secrets.token_hex(3))
+
+
+def turn_of(objects: Shelf, namespace: str, *, again: bool, **key: str) -> str:
+    """Name of the rollout that is this run's now: the last one that it began, or its first.
+
+    ``again``: the next one, where the last one ended without being promoted. ``key`` is what ``rollout_name`` takes.
+    """
+    names = (rollout_name(**key, turn=turn) for turn in count(1))
+    begun = list(takewhile(lambda name: bool(key["run"]) and has_begun(objects, name, namespace), names))
+    if begun and not (again and has_failed(objects, begun[-1], namespace)):
+        return begun[-1]
+    return rollout_name(**key, turn=len(begun) + 1)
+
+
+def has_failed(objects: Shelf, name: str, namespace: str) -> bool:
+    """Whether the rollout of this name is over and was not promoted, or its workflow failed before there was one."""
+    rollout = _find(objects, KIND, name, namespace)
+    if rollout is not None:
+        return (rollout.get("status") or {}).get("phase") in TERMINAL_PHASES - {"Promoted"}
+    status = (_find(objects, "Workflow", name, namespace) or {}).get("status") or {}
+    return status.get("phase") in {"Failed", "Error"}
 
 
 def has_begun(objects: Shelf, name: str, namespace: str) -> bool:

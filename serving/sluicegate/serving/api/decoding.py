@@ -27,7 +27,7 @@ def decode(value: JSON, view: type[T]) -> T:
     Raises InvalidObjectError with the path of the first field whose type is wrong.
     """
     try:
-        return msgspec.convert(_without_nulls(value), view)
+        return msgspec.convert(without_nulls(value), view)
     except msgspec.ValidationError as error:
         kind = str(value.get("kind", view.__name__)) if isinstance(value, dict) else view.__name__
         name = (
@@ -36,6 +36,16 @@ def decode(value: JSON, view: type[T]) -> T:
             else ""
         )
         raise InvalidObjectError(kind, name, (_fault(value, str(error)),)) from error
+
+
+def without_nulls(value: Any) -> Any:
+    """The value without fields that are null, however deep."""
+    if isinstance(value, dict):
+        # Most fields are texts: a call for each of them would take most of the time.
+        return {
+            key: item if type(item) is str else without_nulls(item) for key, item in value.items() if item is not None
+        }
+    return [without_nulls(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _fault(value: Any, message: str) -> FieldError:
@@ -67,9 +77,3 @@ def encode(view: msgspec.Struct) -> JSON:
     """Write a view as a JSON dictionary; defaults are left out."""
     built: Any = msgspec.to_builtins(view)
     return dict(built)
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

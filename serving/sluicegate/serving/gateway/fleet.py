@@ -50,10 +50,6 @@ class Fleet:
         """Nothing is in force before these have it, even if they have not been heard of yet."""
         self._expected = nodes
 
-    def deliveries(self) -> list[tuple[str, Delivery]]:
-        """Each Envoy with what it gets its answers from."""
-        return [(node, member.delivery) for node, member in self._members.items()]
-
     def joined(self, node: str, now: float) -> Delivery:
         """``node`` opened a stream; returns what decides what it is sent."""
         self._forget(now)

@@ -128,7 +128,7 @@ class Controller:
             decision = advance(
                 rollout.view,
                 stored.target if stored is not None else None,
-                self._observed(key, stored),
+                self._observed(key, stored, self._gateway.in_force(*key)),
                 lease,
                 self._clock.now(),
                 [other.view for other in snapshot.rollouts if other is not rollout],
@@ -173,7 +173,7 @@ class Controller:
         workloads = desired_workloads(view, rollout)
         layouts = tuple(layout_of(view, workload.predictor) for workload in workloads)
         replicas = self._replicas(key)
-        traffic = self._observed(key, stored).traffic
+        traffic = self._observed(key, stored, self._gateway.in_force(*key)).traffic
         answering = frozenset(name for name, share in traffic.items() if share)
         alike = self._interchangeable(key, replicas, workloads, layouts)
         live, refusal, makings = self._caches.made_for(*key), stored.invalid, None
@@ -209,14 +209,13 @@ class Controller:
         newest = {workload.name: workload.revision for workload in workloads}
         return tuple(
             replace(each, revision=newest.get(each.workload, each.revision))
-            if each.state == "Ready" and each.address.host in hosts
+            if each.state in ("Ready", "Silent") and each.address.host in hosts
             else each
             for each in replicas
         )
 
-    def _observed(self, key: Key, stored: StoredDeployment | None) -> Observed:
+    def _observed(self, key: Key, stored: StoredDeployment | None, in_force: InForce) -> Observed:
         """The deployment's servers and traffic. A gateway that has not spoken yet is believed to be as it last was."""
-        in_force = self._gateway.in_force(*key)
         before = stored.target.view.status.traffic if stored is not None else {}
         return Observed(
             replicas=self._replicas(key),
@@ -227,7 +226,7 @@ class Controller:
 
     async def _say(self, key: Key, plan: _Plan, in_force: InForce, troubles: tuple[Trouble, ...]) -> None:
         view, now = plan.stored.target.view, self._clock.now()
-        observed = self._observed(key, plan.stored)
+        observed = self._observed(key, plan.stored, in_force)
         unmade = tuple(trouble.server for trouble in troubles)
         # A gateway that has not spoken to this leader yet is believed, and a restart is no news.
         settled = in_force.settled if in_force.traffic is not None else was_acknowledged(view)

@@ -6,6 +6,7 @@ what to do where that is known.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from sluicegate.serving.api.conditions import seconds_of
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.names import workload_name
 from sluicegate.serving.gateway.routes import Address
@@ -143,8 +144,18 @@ def _state(pod: JSON) -> tuple[ReplicaState, str]:
         return "Ready", ""
     if status.get("phase") in ("Failed", "Succeeded"):
         return "Failed", words or str(status.get("message") or status.get("reason") or "the pod ended")
+    if status.get("podIP") and _was_ready(status, conditions.get("Ready", {})):
+        return "Silent", words
     failing = any(_fails(each) for each in _containers(status))
     return ("Failed" if failing else "Starting"), words
+
+
+def _was_ready(status: JSON, readiness: JSON) -> bool:
+    """Whether it ceased to be ready after the last of its containers, all of which run, had begun."""
+    running = [(each.get("state") or {}).get("running") or {} for each in status.get("containerStatuses") or ()]
+    begun = [seconds_of(str(each.get("startedAt", ""))) for each in running]
+    ceased = seconds_of(str(readiness.get("lastTransitionTime", "")))
+    return bool(begun) and ceased is not None and all(each is not None and each < ceased for each in begun)
 
 
 def _containers(status: JSON) -> list[JSON]:

@@ -28,8 +28,10 @@ class Right:
 
 
 SEEN = ("list", "watch")
-MADE = ("list", "watch", "create", "patch", "delete")
-"""Server-side apply is ``patch``, and ``create`` where there is nothing yet."""
+MADE = (*SEEN, "get", "create", "patch", "delete")
+"""Server-side apply is ``patch``, and ``create`` where there is nothing yet. An object of another's making is read with
+its field managers, which caches leave out, before it is taken over; and a person's may have the name of a route.
+"""
 
 EVERYWHERE = (
     # The swap at a promotion writes the whole object.
@@ -76,8 +78,6 @@ CERTIFICATE = (
 )
 """In its own namespace, for the webhook's certificate."""
 
-_ROUTED = (*MADE, "get")
-"""An object that a route would be called like may be a person's, and is looked at before it is written."""
 AROUND_GATEWAYS = {
     "gateway-api": (
         Right("gateway.networking.k8s.io", ("gateways",), ("get", "list")),
@@ -88,12 +88,12 @@ AROUND_GATEWAYS = {
 """By kind of gateway: on what routes attach to, in whatever namespace it is."""
 ROUTES = {
     "gateway-api": (
-        Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), _ROUTED),
-        Right("gateway.envoyproxy.io", ("backendtrafficpolicies", "httproutefilters"), _ROUTED),
+        Right("gateway.networking.k8s.io", ("httproutes", "grpcroutes"), MADE),
+        Right("gateway.envoyproxy.io", ("backendtrafficpolicies", "httproutefilters"), MADE),
         Right("discovery.k8s.io", ("endpointslices",), SEEN),
     ),
     "istio": (
-        Right("networking.istio.io", ("virtualservices", "destinationrules"), _ROUTED),
+        Right("networking.istio.io", ("virtualservices", "destinationrules"), MADE),
         Right("discovery.k8s.io", ("endpointslices",), SEEN),
     ),
 }

@@ -70,11 +70,12 @@ def deployment_status(
     )
     own = {predictor.name for predictor in deployment.spec.predictors}
     mine = tuple(standing for standing in standings if standing.workload.predictor.name in own)
-    state = _state(mine, route, observed)
+    reached = _reached(route, observed)
+    state = _state(mine, reached, observed)
     conditions = (
         _settled_condition(observed, rejected),
         _deployments_condition(mine),
-        _services_condition(route),
+        _services_condition(reached),
         _verified_condition(mine),
         condition("Ready", state == "Available", state, _description(mine)),
     )
@@ -127,8 +128,13 @@ def written(status: SeldonDeploymentStatus | ModelRolloutStatus) -> JSON:
     return {"state": status.state, "replicas": status.replicas, **plain}
 
 
-def _state(mine: tuple[Standing, ...], route: Route, observed: Observed) -> State:
-    reached = {backend.predictor for backend in route.backends if backend.addresses}
+def _reached(route: Route, observed: Observed) -> frozenset[str]:
+    """Predictors of which a server is ready; a route leads to silent ones too, when there are no others."""
+    ready = {replica.address for replica in observed.replicas if replica.state == "Ready"}
+    return frozenset(backend.predictor for backend in route.backends if not ready.isdisjoint(backend.addresses))
+
+
+def _state(mine: tuple[Standing, ...], reached: frozenset[str], observed: Observed) -> State:
     if any(share and name in reached for name, share in observed.traffic.items()):
         return "Available"
     return "Failed" if any(standing.state == "Failed" for standing in mine) else "Creating"
@@ -175,9 +181,8 @@ def _deployments_condition(mine: tuple[Standing, ...]) -> Condition:
     return condition("DeploymentsReady", worst == "Available", f"Deployments{worst}", _description(mine))
 
 
-def _services_condition(route: Route) -> Condition:
-    reached = any(backend.addresses for backend in route.backends)
-    return condition("ServicesReady", reached, "AllServicesReady" if reached else "NoServerReady")
+def _services_condition(reached: frozenset[str]) -> Condition:
+    return condition("ServicesReady", bool(reached), "AllServicesReady" if reached else "NoServerReady")
 
 
 def _verified_condition(mine: tuple[Standing, ...]) -> Condition:

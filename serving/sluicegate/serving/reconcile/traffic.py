@@ -2,10 +2,12 @@
 
 Weight goes to what is ready, and to nobody by accident: what cannot answer gives its share to the stable predictor,
 else to others that are meant to answer, else to servers of a former spec that answer still. Never does one inherit a
-share that had none: not a waiting candidate, not a shadow, not a predictor set to 0.
+share that had none: not a waiting candidate, not a shadow, not a predictor set to 0. Where nobody at all is ready, who
+was goes on: a node's kubelet that starts anew calls all of its pods unready, and they answer as before.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 
 from sluicegate.serving.api.defaults import milliseconds, shares_of
@@ -37,13 +39,9 @@ def route_of(
 
     Weights sum to 100, or to 0 when nobody can answer.
     """
-    ready = {workload.predictor.name: _addresses(workload, replicas) for workload in workloads}
-    wanted = wanted_shares(deployment, rollout)
-    weights = _among_ready(wanted, ready, rollout.status.stable if rollout is not None else "")
+    ready, weights = _shared_out(deployment, rollout, workloads, replicas, answering)
     if not weights:
-        former = _former(deployment, workloads, replicas)
-        leftover = {name: sockets for name, sockets in former.items() if name in answering}
-        ready, weights = {**ready, **leftover}, _evenly(tuple(leftover))
+        ready, weights = _kept(deployment, rollout, workloads, replicas, answering)
     mirrors = _mirrors(deployment, rollout, ready) if weights else ()
     headers = _header_routes(rollout, ready) if weights else ()
     reached = {*weights, *(mirror.predictor for mirror in mirrors), *(header.predictor for header in headers)}
@@ -59,6 +57,41 @@ def route_of(
         sticky_salt=rollout.status.rollout_id if rollout is not None else deployment.metadata.name,
         timeout_ms=_timeout(deployment),
     )
+
+
+def _shared_out(
+    deployment: SeldonDeployment,
+    rollout: ModelRollout | None,
+    workloads: tuple[Workload, ...],
+    replicas: tuple[Replica, ...],
+    answering: frozenset[str],
+) -> tuple[dict[str, tuple[Address, ...]], dict[str, int]]:
+    """Who is ready, and everybody's percent."""
+    ready = {workload.predictor.name: _addresses(workload, replicas) for workload in workloads}
+    wanted = wanted_shares(deployment, rollout)
+    weights = _among_ready(wanted, ready, rollout.status.stable if rollout is not None else "")
+    if weights:
+        return ready, weights
+    former = _former(deployment, workloads, replicas)
+    leftover = {name: sockets for name, sockets in former.items() if name in answering}
+    return {**ready, **leftover}, _evenly(tuple(leftover))
+
+
+def _kept(
+    deployment: SeldonDeployment,
+    rollout: ModelRollout | None,
+    workloads: tuple[Workload, ...],
+    replicas: tuple[Replica, ...],
+    answering: frozenset[str],
+) -> tuple[dict[str, tuple[Address, ...]], dict[str, int]]:
+    """The same among silent servers of who gets requests at the moment: without them nobody would get any."""
+    prefix = f"{deployment.metadata.name}."
+    silent = tuple(
+        replace(each, state="Ready")
+        for each in replicas
+        if each.state == "Silent" and each.workload.removeprefix(prefix) in answering
+    )
+    return _shared_out(deployment, rollout, workloads, silent, answering)
 
 
 def wanted_shares(deployment: SeldonDeployment, rollout: ModelRollout | None) -> dict[str, int]:

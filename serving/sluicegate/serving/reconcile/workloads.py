@@ -14,7 +14,7 @@ from sluicegate.serving.api.names import revision_of, workload_name
 from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeployment, replicas_of
 from sluicegate.serving.gateway.routes import Address, Route
 
-ReplicaState = Literal["Starting", "Ready", "Draining", "Failed"]
+ReplicaState = Literal["Starting", "Ready", "Silent", "Draining", "Failed"]
 WorkloadKey = tuple[str, str, str]
 """Namespace, workload name, revision."""
 
@@ -42,7 +42,7 @@ class Replica:
     """One server as the rim observes it.
 
     ``Failed`` means that it ended by itself and is not (yet) running again; ``message`` then starts with ``refused:``
-    when the server refused its bundle.
+    when the server refused its bundle. ``Silent``: it was ready, has run ever since, and is not called ready now.
     """
 
     namespace: str = "default"

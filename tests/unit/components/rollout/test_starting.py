@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.fakes.objects import FakeObjects
 
 from sluicegate.components.rollout.errors import RolloutRefusedError
-from sluicegate.components.rollout.starting import has_begun, rollout_name, submit, workflow
+from sluicegate.components.rollout.starting import has_begun, rollout_name, submit, turn_of, workflow
 from sluicegate.serving.client.errors import ConflictError, NotFoundError
 
 words = st.text(max_size=8)
@@ -98,3 +98,44 @@ def test_another_run_begins_its_own() -> None:
     submit(objects, wanted("run-2"))
 
     assert len(objects.kept) == 2
+
+
+KEY = {"deployment": "flights", "version": "3", "digest": "sha256:3", "run": "run-1"}
+OVER = ("Promoted", "RolledBack", "Refused")
+
+
+def begun(objects: FakeObjects, *phases: str) -> list[str]:
+    """Names of the rollouts that a run began one after another; each is in this phase now."""
+    names = [rollout_name(**KEY, turn=turn) for turn in range(1, len(phases) + 1)]  # type: ignore[arg-type]
+    for name, phase in zip(names, phases, strict=True):
+        objects.kept["ModelRollout", "default", name] = {"status": {"phase": phase}}
+    return names
+
+
+@given(st.lists(st.sampled_from(["RolledBack", "Refused"]), max_size=4), st.sampled_from([*OVER, "Progressing"]))
+def test_a_lost_attempt_joins_whatever_became_of_the_rollout(before: list[str], last: str) -> None:
+    """Also of one that went back while nobody looked: to begin another one is a person's decision."""
+    objects = FakeObjects()
+    names = begun(objects, *before, last)
+
+    assert turn_of(objects, "default", again=False, **KEY) == names[-1]
+
+
+@given(st.lists(st.sampled_from(["RolledBack", "Refused"]), max_size=4), st.sampled_from([*OVER, "Progressing"]))
+def test_a_retry_begins_the_next_rollout_where_the_last_one_failed(before: list[str], last: str) -> None:
+    """It joins one that is under way, or that was promoted."""
+    objects = FakeObjects()
+    names = begun(objects, *before, last)
+
+    found = turn_of(objects, "default", again=True, **KEY)
+
+    assert (found not in names) == (last in {"RolledBack", "Refused"})
+    assert found in names or not has_begun(objects, found, "default")
+
+
+@pytest.mark.parametrize(("phase", "is_new"), [("Failed", True), ("Error", True), ("Running", False), ("", False)])
+def test_a_workflow_that_failed_before_its_rollout_is_not_joined_by_a_retry(phase: str, is_new: bool) -> None:
+    objects, first = FakeObjects(), turn_of(FakeObjects(), "default", again=True, **KEY)
+    objects.kept["Workflow", "default", first] = {"status": {"phase": phase}}
+
+    assert (turn_of(objects, "default", again=True, **KEY) != first) == is_new

@@ -93,6 +93,24 @@ def test_a_pod_that_does_not_answer_says_why(status: dict[str, Any], state: str,
     assert found.message.endswith(words)
 
 
+@pytest.mark.parametrize(
+    ("ceased", "begun", "state"),
+    [
+        pytest.param("2026-01-01T00:00:09Z", "2026-01-01T00:00:01Z", "Silent", id="its kubelet began anew"),
+        pytest.param("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", "Starting", id="it never was ready"),
+        pytest.param("2026-01-01T00:00:09Z", "2026-01-01T00:00:11Z", "Starting", id="it ended, and began again"),
+        pytest.param("2026-01-01T00:00:09Z", "", "Starting", id="it does not run"),
+    ],
+)
+def test_a_pod_that_was_ready_and_runs_on_is_silent(ceased: str, begun: str, state: str) -> None:
+    unready = [{"type": "Ready", "status": "False", "lastTransitionTime": ceased}]
+    running = {"running": {"startedAt": begun}} if begun else {"waiting": {}}
+
+    [found] = observed_replicas([pod(conditions=unready, containerStatuses=container(state=running))], [])
+
+    assert found.state == state
+
+
 def test_a_deployment_that_may_not_make_pods_is_a_failed_server_with_the_reason() -> None:
     meta = {"labels": LABELS, "annotations": {"sluicegate.dev/revision": "r1"}}
     refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}

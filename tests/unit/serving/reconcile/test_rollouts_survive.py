@@ -200,6 +200,17 @@ class OperatorMachine(RolloutMachine):
         """Caches are told of changes later."""
         self.world.blind = blind
 
+    @precondition(lambda self: self.world.store.list("SeldonDeployment"))
+    @rule()
+    def the_kubelet_starts_anew(self) -> None:
+        """And calls all of its pods unready; who gets requests, and answers them, goes on."""
+        served = {f"{NAME}.{name}" for name in self.world.gateway.shares(NAME)}
+        answers = any(each.state == "Ready" and each.workload in served for each in self.world.servers.observe())
+        self.world.servers.fall_silent()
+        self.world.look()
+        self.world.gateway.follow()
+        assert not answers or sum(self.world.gateway.shares(NAME).values()) == 100
+
     def teardown(self) -> None:
         """Streams are read again in the end."""
         self.world.blind = False

@@ -25,6 +25,7 @@ _SERVICE_PORT = ("port", "protocol")
 _QUANTITY_MAPS = frozenset({"limits", "requests", "overhead", "capacity"})
 _QUANTITIES = frozenset({"sizeLimit", "divisor", "averageValue", "value"})
 _DURATIONS = frozenset({"timeout", "request", "backendRequest", "absoluteTimeout", "idleTimeout", "interval"})
+_EMPTY: tuple[Any, ...] = ("", [], {}, 0, False, None)
 MADE_KINDS = ("ScaledObject", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Deployment", "Service")
 """Kinds that a predictor becomes, in the order in which they go: what scales a Deployment goes before it."""
 
@@ -40,13 +41,7 @@ def is_applied(manifest: JSON, live: JSON | None) -> bool:
 
 def contains(live: Any, wanted: Any, path: tuple[str, ...] = ()) -> bool:
     """Whether the live value has everything of the wanted one. ``path`` are the fields on the way here."""
-    if isinstance(wanted, dict):
-        if not isinstance(live, dict):
-            return False
-        return all(_has(live, key, value, path) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return isinstance(live, list) and _contains_items(live, wanted, path)
-    return _same(live, wanted, path)
+    return _contains(live, wanted, path[-1] if path else "", path[-2] if len(path) > 1 else "")
 
 
 def must_be_replaced(manifest: JSON, live: JSON) -> bool:
@@ -86,31 +81,41 @@ def orphans(live: Iterable[JSON], wanted: Iterable[JSON], owner: JSON) -> tuple[
     return tuple(sorted(gone, key=lambda each: (MADE_KINDS.index(each["kind"]), each["metadata"]["name"])))
 
 
-def _has(live: JSON, key: str, wanted: Any, path: tuple[str, ...]) -> bool:
-    if key in live and live[key] is not None:
-        return contains(live[key], wanted, (*path, key))
-    # The API server leaves out what is empty.
-    return wanted in ("", [], {}, 0, False, None)
+def _contains(live: Any, wanted: Any, field: str, above: str) -> bool:
+    """Plain loops: each look of the operator compares each of its objects, and generators would take twice as long."""
+    if isinstance(wanted, dict):
+        if not isinstance(live, dict):
+            return False
+        for key, value in wanted.items():
+            found = live.get(key)
+            if found is None:
+                # The API server leaves out what is empty.
+                if value not in _EMPTY:
+                    return False
+            elif not (type(value) is str and found == value) and not _contains(found, value, key, field):
+                return False
+        return True
+    if isinstance(wanted, list):
+        return isinstance(live, list) and _contains_items(live, wanted, field, above)
+    return (type(live) is type(wanted) and live == wanted) or _same_amount(live, wanted, field, above)
 
 
-def _contains_items(live: list[Any], wanted: list[Any], path: tuple[str, ...]) -> bool:
-    keys = item_keys(wanted, path)
+def _contains_items(live: list[Any], wanted: list[Any], field: str, above: str) -> bool:
+    keys = item_keys(wanted, (field,))
     if not keys:
-        return len(live) == len(wanted) and all(
-            contains(one, other, path) for one, other in zip(live, wanted, strict=True)
-        )
+        pairs = zip(live, wanted, strict=False)
+        return len(live) == len(wanted) and all(_contains(one, other, field, above) for one, other in pairs)
     found = {item_key(each, keys): each for each in live if isinstance(each, dict)}
-    return all(contains(found.get(item_key(each, keys)), each, path) for each in wanted)
+    return all(_contains(found.get(item_key(each, keys)), each, field, above) for each in wanted)
 
 
 def item_keys(wanted: list[Any], path: tuple[str, ...]) -> tuple[str, ...]:
     """By what items of this list are told apart; nothing where their order counts."""
     field = path[-1] if path else ""
-    if not all(isinstance(each, dict) for each in wanted):
+    keys = _KEYS.get(field, ())
+    if not keys or not all(isinstance(each, dict) for each in wanted):
         return ()
-    if field == "ports" and all("port" in each for each in wanted):
-        return _SERVICE_PORT
-    return _KEYS.get(field, ())
+    return _SERVICE_PORT if field == "ports" and all("port" in each for each in wanted) else keys
 
 
 def item_key(item: JSON, keys: tuple[str, ...]) -> tuple[Any, ...]:
@@ -118,10 +123,7 @@ def item_key(item: JSON, keys: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(item.get(name) or ("TCP" if name == "protocol" else None) for name in keys)
 
 
-def _same(live: Any, wanted: Any, path: tuple[str, ...]) -> bool:
-    if type(live) is type(wanted) and live == wanted:
-        return True
-    field, above = (path[-1] if path else ""), (path[-2] if len(path) > 1 else "")
+def _same_amount(live: Any, wanted: Any, field: str, above: str) -> bool:
     if above in _QUANTITY_MAPS or (field in _QUANTITIES and above != "env"):
         one, other = quantity(live), quantity(wanted)
         return one is not None and one == other

@@ -1,7 +1,6 @@
 """What all our objects carry: whose they are, what they are called, and a hash of what was applied."""
 
-from typing import Any
-
+from sluicegate.serving.api.decoding import without_nulls
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.names import short_hash
 from sluicegate.serving.api.seldon_deployment import API_VERSION, KIND
@@ -34,12 +33,6 @@ def manifest_of(api_version: str, kind: str, metadata: JSON, spec: JSON, *, owne
         "labels": {**metadata.get("labels", {}), "seldon-deployment-id": owner["name"], **MANAGED_BY},
         "ownerReferences": [reference],
     }
-    manifest: JSON = _without_nulls({"apiVersion": api_version, "kind": kind, "metadata": described, "spec": spec})
+    manifest: JSON = without_nulls({"apiVersion": api_version, "kind": kind, "metadata": described, "spec": spec})
     notes = {**manifest["metadata"].get("annotations", {}), APPLIED_ANNOTATION: short_hash(manifest)}
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": notes}}
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

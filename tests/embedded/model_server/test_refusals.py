@@ -1,0 +1,49 @@
+"""A server that cannot serve what it should says so in one line, and ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.embedded.model_server.rig import Running, serving
+
+pytestmark = pytest.mark.embedded
+
+
+def _tampered(bundle: Path, copy: Path) -> tuple[str, ...]:
+    for path in bundle.iterdir():
+        copy.mkdir(exist_ok=True)
+        (copy / path.name).write_bytes(path.read_bytes() + (b" " if path.name == "model.joblib" else b""))
+    return ("--model-uri", str(copy))
+
+
+REFUSALS: list[tuple[Callable[[Path, Path], tuple[str, ...]], str]] = [
+    (_tampered, "refused: model.joblib: found sha256:"),
+    (
+        lambda bundle, _: ("--model-uri", str(bundle), "--bundle-digest", "sha256:1"),
+        "refused: bundle.json: found sha256:",
+    ),
+    (lambda *_: ("--model-uri", "s3://bucket/model"), "refused: modelUri: found the scheme s3://"),
+    (lambda *_: ("--implementation", "TRITON_SERVER"), "refused: implementation: found 'TRITON_SERVER'"),
+    (lambda *_: ("--queue", "many"), "refused: --queue: found 'many'; expected a whole number"),
+    (
+        lambda *_: ("--graph", '{"graph":{"name":"r","type":"ROUTER","implementation":"a.B"}}'),
+        "refused: graph unit 'r': found ROUTER",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "line"), REFUSALS)
+def test_a_refusal_is_one_last_line_and_exit_78(
+    bundle: Path, tmp_path: Path, options: Callable[[Path, Path], tuple[str, ...]], line: str
+) -> None:
+    """A sentence that names what was found and what is expected."""
+    with serving(tmp_path, *options(bundle, tmp_path / "copy")) as server:
+        assert server.process.wait(60) == 78
+        assert server.errors.read_text().splitlines()[-1].startswith(line)
+
+
+def test_a_port_in_use_is_told(bundle: Path, tmp_path: Path, server: Running) -> None:
+    """One sentence with the remedy; not a refusal, as it may pass."""
+    with serving(tmp_path, "--model-uri", str(bundle), "--http-port", str(server.port)) as second:
+        assert second.process.wait(30) == 1
+        assert "cannot listen on 127.0.0.1 port" in second.errors.read_text()
