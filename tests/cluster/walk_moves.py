@@ -40,6 +40,8 @@ class Walk:
     chance: random.Random
     told: list[str] = field(default_factory=list)
     begun: int = 0
+    replicas: int = 2
+    """As somebody asked for last, whatever was let in meanwhile."""
 
     def move(self) -> None:
         """The next one."""
@@ -94,6 +96,7 @@ class Walk:
         replicas = self.chance.choice([1, 2, 3])
         change = f'[{{"op": "replace", "path": "/spec/predictors/0/replicas", "value": {replicas}}}]'
         self._insist("patch", "sdep", rig.NAME, "--type=json", "-p", change)
+        self.replicas = replicas
         return f"to {replicas}"
 
     def _edit(self) -> None:
