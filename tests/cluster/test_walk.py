@@ -32,7 +32,7 @@ def test_a_walk_costs_no_request_and_leaves_nothing_half(
         while not over.wait(walk.chance.uniform(1, 8)):
             walk.move()
         wait_until(lambda: not walk.under_way(), 400, "the last workflow is over")
-        left = _until_whole(serving, 120)
+        left = _until_whole(serving, walk.replicas, 120)
 
     asked = f"{dict(load.answers)}, {load.again} cut, longest {load.longest:.1f} s"
     told = f"{walk.begun} rollouts {_ends(serving)}, {asked}, {watcher.looks} looks"
@@ -44,10 +44,10 @@ def test_a_walk_costs_no_request_and_leaves_nothing_half(
     assert load.answers["200"] > 100
 
 
-def _until_whole(serving: Kubectl, deadline: float) -> list[str]:
+def _until_whole(serving: Kubectl, replicas: int, deadline: float) -> list[str]:
     """What is still half when the time is over."""
     end, pause = time.monotonic() + deadline, threading.Event()
-    while (left := _halves(serving)) and time.monotonic() < end:
+    while (left := _halves(serving, replicas)) and time.monotonic() < end:
         pause.wait(0.5)
     return left
 
@@ -58,7 +58,7 @@ def _ends(serving: Kubectl) -> list[str]:
     return [f"{name} {status.get('phase')} {status.get('reason', '')}".strip() for name, status in told]
 
 
-def _halves(serving: Kubectl) -> list[str]:
+def _halves(serving: Kubectl, replicas: int) -> list[str]:
     """What is not as it must be when nothing is under way."""
     served = serving.json("get", "sdep", rig.NAME)
     predictor = served["spec"]["predictors"][0]
@@ -71,6 +71,7 @@ def _halves(serving: Kubectl) -> list[str]:
         f"state {status['state']}": status["state"] != "Available",
         f"open rollouts {open_rollouts}": bool(open_rollouts),
         f"{len(deployments)} Deployments": len(deployments) != 1,
-        "pods missing": any(each["status"].get("readyReplicas") != predictor["replicas"] for each in deployments),
+        f"{predictor['replicas']} replicas are asked for": predictor["replicas"] != replicas,
+        "pods missing": any(each["status"].get("readyReplicas") != replicas for each in deployments),
     }
     return [words for words, is_wrong in wrong.items() if is_wrong]

@@ -17,9 +17,9 @@ from tests.waiting import wait_until
 PLAN = {
     "steps": [
         {"setMirrorRoute": {"percentage": 100}},
-        {"analysis": {"minSampleSize": 50}},
+        {"analysis": {"minSampleSize": 30}},
         {"setWeight": 50},
-        {"analysis": {"minSampleSize": 50}},
+        {"analysis": {"minSampleSize": 30}},
     ],
     "bake": 3,
     "lease": 20,
@@ -40,6 +40,8 @@ class Walk:
     chance: random.Random
     told: list[str] = field(default_factory=list)
     begun: int = 0
+    replicas: int = 2
+    """As somebody asked for last, whatever was let in meanwhile."""
 
     def move(self) -> None:
         """The next one."""
@@ -56,18 +58,10 @@ class Walk:
             "restart the gateways": (1, lambda: self._restart_part("sluicegate-gateway")),
             "restart the operators": (1, lambda: self._restart_part("sluicegate-operator")),
             "somebody scales what is ours": (1, self._scale_a_deployment),
-            "edit": (1, self._edit),
         }
         if not self.under_way():
-            return always | {"begin a rollout": (20, self._begin)}
-        return always | {
-            "apply the stored manifest again": (6, self._apply_again),
-            "delete the workflow": (1, lambda: self._end("delete", "workflow")),
-            "stop the workflow": (1, lambda: self._shutdown("Stop")),
-            "terminate the workflow": (1, lambda: self._shutdown("Terminate")),
-            "delete the rollout": (1, self._delete_the_rollout),
-            "another rollout takes its place": (1, lambda: self._begin(concurrency="supersede")),
-        }
+            return always | {"begin a rollout": (20, self._begin), "edit": (1, self._edit)}
+        return always | {"apply the stored manifest again": (6, self._apply_again), "end it": (1, self._end)}
 
     def under_way(self) -> str:
         """Name of the workflow that carries a rollout now, or nothing."""
@@ -94,6 +88,7 @@ class Walk:
         replicas = self.chance.choice([1, 2, 3])
         change = f'[{{"op": "replace", "path": "/spec/predictors/0/replicas", "value": {replicas}}}]'
         self._insist("patch", "sdep", rig.NAME, "--type=json", "-p", change)
+        self.replicas = replicas
         return f"to {replicas}"
 
     def _edit(self) -> None:
@@ -112,20 +107,19 @@ class Walk:
     def _restart_part(self, application: str) -> None:
         self.home.run("rollout", "restart", f"deployment/{application}")
 
-    def _end(self, *words: str) -> str:
+    def _end(self) -> str:
+        """In any of the ways in which people, and tools that clean up, do it."""
         victim = self.under_way()
-        self.mine.run(*words, victim, "--wait=false")
-        return victim
-
-    def _shutdown(self, how: str) -> str:
-        victim = self.under_way()
-        self.mine.run("patch", "workflow", victim, "--type=merge", "-p", f'{{"spec":{{"shutdown":"{how}"}}}}')
-        return victim
-
-    def _delete_the_rollout(self) -> str:
-        victim = self.under_way()
-        self.mine.run("delete", "modelrollout", victim, "--ignore-not-found", "--wait=false")
-        return victim
+        how = self.chance.choice(["delete workflow", "delete modelrollout", "Stop", "Terminate", "supersede", "edit"])
+        if how == "supersede":
+            return f"{how} {victim}: {self._begin(concurrency=how)}"
+        if how == "edit":
+            self._edit()
+        elif how.startswith("delete"):
+            self.mine.run(*how.split(), victim, "--ignore-not-found", "--wait=false")
+        else:
+            self.mine.run("patch", "workflow", victim, "--type=merge", "-p", f'{{"spec":{{"shutdown":"{how}"}}}}')
+        return f"{how} {victim}"
 
     def _served(self) -> Any:
         return self.mine.json("get", "sdep", rig.NAME)["spec"]["predictors"][0]

@@ -1,6 +1,7 @@
 """A rollout's target: which of the two predictors the SeldonDeployment names now, and how one is put for the other.
 
-The raw JSON is what gets patched, so that fields we do not know survive a promotion and its taking back.
+The raw JSON is what gets patched, so that fields we do not know survive a promotion and its taking back. So does a
+number of replicas that somebody changed meanwhile: who scales a deployment does not know which of the two it names.
 """
 
 from dataclasses import dataclass
@@ -45,12 +46,14 @@ def raw_predictor(target: JSON, name: str) -> JSON:
 
 def promoted(target: JSON, rollout: JSON, status_stable: str) -> JSON:
     """The SeldonDeployment with the candidate in the stable predictor's place."""
-    return _with(target, status_stable, {**rollout["spec"]["candidate"], "traffic": 100})
+    into = {**rollout["spec"]["candidate"], "traffic": 100}
+    return _with(target, status_stable, into, before=rollout["status"]["stablePredictor"])
 
 
 def restored(target: JSON, rollout: JSON) -> JSON:
     """The SeldonDeployment with its predictor of before the rollout back in its place."""
-    return _with(target, rollout["spec"]["candidate"]["name"], dict(rollout["status"]["stablePredictor"]))
+    candidate = rollout["spec"]["candidate"]
+    return _with(target, candidate["name"], dict(rollout["status"]["stablePredictor"]), before=candidate)
 
 
 def swapped(target: JSON, rollout: JSON, stable: str, swap: Swap) -> JSON:
@@ -62,6 +65,15 @@ def _same(one: PredictorSpec, other: PredictorSpec) -> bool:
     return one.name == other.name and revision_of(one) == revision_of(other)
 
 
-def _with(target: JSON, out: str, into: JSON) -> JSON:
-    predictors = [into if predictor.get("name") == out else predictor for predictor in target["spec"]["predictors"]]
+def _with(target: JSON, out: str, into: JSON, before: JSON) -> JSON:
+    """``into`` in the place of the predictor called ``out``, which was as ``before`` when the rollout put it there."""
+    predictors = [
+        _scaled_alike(into, predictor, before) if predictor.get("name") == out else predictor
+        for predictor in target["spec"]["predictors"]
+    ]
     return target | {"spec": target["spec"] | {"predictors": predictors}}
+
+
+def _scaled_alike(into: JSON, now: JSON, before: JSON) -> JSON:
+    replicas = now.get("replicas")
+    return into if replicas is None or replicas == before.get("replicas") else into | {"replicas": replicas}

@@ -41,7 +41,8 @@ def route_of(
     """
     ready, weights = _shared_out(deployment, rollout, workloads, replicas, answering)
     if not weights:
-        ready, weights = _kept(deployment, rollout, workloads, replicas, answering)
+        silent = tuple(replace(each, state="Ready") for each in replicas if each.state == "Silent")
+        ready, weights = _shared_out(deployment, rollout, workloads, silent, answering)
     mirrors = _mirrors(deployment, rollout, ready) if weights else ()
     headers = _header_routes(rollout, ready) if weights else ()
     reached = {*weights, *(mirror.predictor for mirror in mirrors), *(header.predictor for header in headers)}
@@ -75,23 +76,6 @@ def _shared_out(
     former = _former(deployment, workloads, replicas)
     leftover = {name: sockets for name, sockets in former.items() if name in answering}
     return {**ready, **leftover}, _evenly(tuple(leftover))
-
-
-def _kept(
-    deployment: SeldonDeployment,
-    rollout: ModelRollout | None,
-    workloads: tuple[Workload, ...],
-    replicas: tuple[Replica, ...],
-    answering: frozenset[str],
-) -> tuple[dict[str, tuple[Address, ...]], dict[str, int]]:
-    """The same among silent servers of who gets requests at the moment: without them nobody would get any."""
-    prefix = f"{deployment.metadata.name}."
-    silent = tuple(
-        replace(each, state="Ready")
-        for each in replicas
-        if each.state == "Silent" and each.workload.removeprefix(prefix) in answering
-    )
-    return _shared_out(deployment, rollout, workloads, silent, answering)
 
 
 def wanted_shares(deployment: SeldonDeployment, rollout: ModelRollout | None) -> dict[str, int]:
