@@ -8,7 +8,7 @@ find it; ``KUBECONFIG`` has to name it then, too.
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,12 @@ def variables() -> dict[str, str]:
 
 
 class Audit:
-    """What is asked in the name of one service account, from now on."""
+    """What is asked in the name of one service account, from now on; of other namespaces than ``about``, if that is
+    given, nothing: they may be somebody else's.
+    """
 
-    def __init__(self, namespace: str, account: str) -> None:
-        self._user = f"system:serviceaccount:{namespace}:{account}"
+    def __init__(self, namespace: str, account: str, about: Collection[str] = ()) -> None:
+        self._user, self._about = f"system:serviceaccount:{namespace}:{account}", {*about, ""}
         self._start = Path(LOG).stat().st_size if LOG else 0
 
     def asked(self) -> Asked:
@@ -49,9 +51,15 @@ class Audit:
             for line in log:
                 event = json.loads(line) if line.endswith("\n") else {}
                 counted = "ResponseStarted" if event.get("verb") == "watch" else "ResponseComplete"
-                mine = event.get("stage") == counted and event["user"]["username"] == self._user
-                if mine and "objectRef" in event and "dryRun=All" not in event["requestURI"]:
+                mine = event.get("stage") == counted and event["user"].get("username") == self._user
+                if mine and self._is_meant(event):
                     yield event
+
+    def _is_meant(self, event: dict[str, Any]) -> bool:
+        """Trials and questions about the API itself are not."""
+        if "objectRef" not in event or "dryRun=All" in event["requestURI"]:
+            return False
+        return self._about == {""} or event["objectRef"].get("namespace", "") in self._about
 
 
 def _right(verb: str, reference: dict[str, str]) -> tuple[str, str]:

@@ -85,6 +85,11 @@ def need_kinds(kubectl: Kubectl) -> None:
     kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
 
 
+def set_apart(kubectl: Kubectl) -> None:
+    """See that no installation of the whole cluster looks after this namespace: two operators would write by turns."""
+    kubectl("label", "namespace", kubectl.namespace, "seldon.io/controller-id=process-of-a-test", "--overwrite")
+
+
 def kubeconfig_of(kubectl: Kubectl, account: str, path: Path) -> str:
     """A kubeconfig of a service account in the namespace of ``kubectl``."""
     config: dict[str, Any] = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())

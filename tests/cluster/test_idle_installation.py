@@ -78,7 +78,8 @@ def rest(seconds: float) -> None:
 def watched(resting: Kubectl) -> tuple[dict[str, Any], dict[str, Any], audit.Audit]:
     """What was written before and after, and what was asked meanwhile."""
     rest(20)
-    before, operator = ours(resting), audit.Audit(rig.HOME, "sluicegate-operator")
+    before = ours(resting)
+    operator = audit.Audit(rig.HOME, "sluicegate-operator", {rig.HOME, resting.namespace})
     rest(SECONDS)
     return before, ours(resting), operator
 

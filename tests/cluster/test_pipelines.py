@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from tests.cluster import audit, image_rig, operator_rig, pipeline_rig, storages
+from tests.cluster.host_operator import set_apart
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
@@ -39,6 +40,7 @@ def serving(
 ) -> Iterator[Kubectl]:
     """A namespace with templates, credentials, a gateway and an operator."""
     mine, folder = kubectl.within(namespace), tmp_path_factory.mktemp("operator")
+    set_apart(mine)
     with pipeline_rig.operator(namespace, folder) as ports, pipeline_rig.collector(folder) as collector:
         mine("apply", "-f", "-", stdin=operator_rig.as_list(operator_rig.templates(mine)))
         mine(

@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from tests.cluster import audit, host_rig, storages, workflow_rig
 from tests.cluster import operator_rig as rig
+from tests.cluster.host_operator import set_apart
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import free_port, wait_until
 
@@ -65,6 +66,7 @@ class Registry:
 def plane(namespace: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[host_rig.HostPlane]:
     """Operator and gateway for the namespace."""
     storages.need(storages.S3)
+    set_apart(kubectl.within(namespace))
     with host_rig.running(namespace, tmp_path_factory.mktemp("host")) as plane:
         yield plane
         kubectl.within(namespace)("delete", "sdep", "--all", "--timeout=60s")
@@ -180,6 +182,7 @@ def test_in_a_pod_it_does_the_same_with_its_own_rights_and_its_challenger_starts
     assert registry.tags("1")["sluicegate.challenger"] == name
     pod("delete", "workflow", name, "--wait=false")
     wait_until(rig.ends(pod, name), 30, "without its workflow it is over")
+    wait_until(lambda: registry.tags("1").get("sluicegate.rollout.phase") == "RolledBack", 30, "the tag")
 
 
 def test_the_pod_used_every_right_of_its_and_no_other(pod: Kubectl, asked: audit.Audit) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.cluster import host_rig, storages
 from tests.cluster import operator_rig as rig
+from tests.cluster.host_operator import set_apart
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
@@ -120,6 +121,7 @@ def argo(namespace: str, kubectl: Kubectl, directory: Any) -> Iterator[Argo]:
     mine = kubectl.within(namespace)
     models = {version: rig.Model(version, directory / version, namespace) for version in ("1", "2")}
     models["none"] = Nowhere()
+    set_apart(mine)
     with host_rig.running(namespace, directory) as plane:
         found = Argo(mine, plane, models)
         found.install()
