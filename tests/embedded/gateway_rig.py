@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import psutil
+from tests import plain_http
 from tests.waiting import free_port, wait_until
 
 from sluicegate.serving.gateway.binary import find_envoy
@@ -38,15 +39,15 @@ class Backend:
 
     def seen(self) -> list[dict[str, Any]]:
         """Requests that it got, health checks apart."""
-        return httpx.get(f"{self._url}/seen").json()
+        return plain_http.get(f"{self._url}/seen").json()
 
     def drain(self) -> None:
         """Answer 503 on /ready from now on."""
-        httpx.post(f"{self._url}/drain")
+        plain_http.post(f"{self._url}/drain")
 
     def forget(self) -> None:
         """Forget the requests that it got, and be ready."""
-        httpx.post(f"{self._url}/forget")
+        plain_http.post(f"{self._url}/forget")
 
     def kill(self) -> None:
         """As ``kill -9`` does."""
@@ -59,7 +60,7 @@ class Backend:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self._url}/ready").is_success
+            return plain_http.get(f"{self._url}/ready").is_success
         except httpx.TransportError:
             return False
 
@@ -127,13 +128,13 @@ class Rig:
     def listens(self) -> bool:
         """Whether the gateway answers at all."""
         try:
-            return httpx.get(self.url).status_code == 404
+            return plain_http.get(self.url).status_code == 404
         except httpx.TransportError:
             return False
 
     def counters(self) -> dict[str, ClusterCounters]:
         """Envoy's statistics as the collector reads them."""
-        return read_statistics(httpx.get(f"http://127.0.0.1:{self.admin.port}{STATISTICS_PATH}").text)
+        return read_statistics(plain_http.get(f"http://127.0.0.1:{self.admin.port}{STATISTICS_PATH}").text)
 
     def predict(self, name: str, count: int = 1, headers: Headers = lambda _: {}) -> Counter[str]:
         """How many of ``count`` predictions each server answered; failures under their status."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+from tests import plain_http
 from tests.embedded.plane_rig import bundle
 from tests.waiting import wait_until
 
@@ -74,17 +74,17 @@ class Hand:
         """Make a bundle known to MLflow; the number that it gives."""
         directory, digest = self.bundles[version]
         registry = f"{self.addresses['mlflow']}/api/2.0/mlflow"
-        httpx.post(f"{registry}/registered-models/create", json={"name": "late"})
+        plain_http.post(f"{registry}/registered-models/create", json={"name": "late"})
         tags = {"sluicegate.bundle": f"file://{directory}", "sluicegate.bundle-digest": digest}
         body = {"name": "late", "source": "s3://elsewhere/late/1", "tags": [{"key": k, "value": tags[k]} for k in tags]}
-        answer = httpx.post(f"{registry}/model-versions/create", json=body)
+        answer = plain_http.post(f"{registry}/model-versions/create", json=body)
         assert answer.is_success, answer.text
         return str(answer.json()["model_version"]["version"])
 
     def found(self, name: str) -> JSON:
         """The rollout; empty while its workflow is starting."""
         path = f"/apis/sluicegate.dev/v1alpha1/namespaces/default/modelrollouts/{name}"
-        answer = httpx.get(self.addresses["api"] + path)
+        answer = plain_http.get(self.addresses["api"] + path)
         return dict(answer.json()) if answer.is_success else {}
 
     def status(self, name: str) -> JSON:
@@ -125,7 +125,7 @@ class Hand:
     def ask(self, name: str, count: int = 40) -> list[int]:
         """Users' requests; their answers' status codes."""
         url = f"{self.addresses['gateway']}/seldon/default/{name}/api/v1.0/predictions"
-        with httpx.Client() as client:
+        with plain_http.client() as client:
             return [client.post(url, json=ROW).status_code for _ in range(count)]
 
     @contextmanager
@@ -147,4 +147,4 @@ class Hand:
 
     def _create(self, version: str, kind: str, document: JSON) -> None:
         url = f"{self.addresses['api']}/apis/{version}/namespaces/default/{kind.lower()}s"
-        httpx.post(url, json=document | {"apiVersion": version, "kind": kind}).raise_for_status()
+        plain_http.post(url, json=document | {"apiVersion": version, "kind": kind}).raise_for_status()

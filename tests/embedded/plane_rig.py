@@ -13,6 +13,7 @@ import msgspec
 import pandas as pd
 import psutil
 from sklearn.linear_model import LogisticRegression
+from tests import plain_http
 
 from sluicegate.serving.bundle.manifest import Signature
 from sluicegate.serving.bundle.writing import Contents, write_bundle
@@ -51,7 +52,7 @@ class Plane:
     def status(self) -> dict[str, Any]:
         """The plane's own status; empty while it does not answer."""
         try:
-            return dict(httpx.get(f"{self.addresses['api']}/sluicegate/v1/status", timeout=5).json())
+            return dict(plain_http.get(f"{self.addresses['api']}/sluicegate/v1/status", timeout=5).json())
         except httpx.HTTPError:
             return {}
 
@@ -68,7 +69,7 @@ class Plane:
     def predict(self) -> httpx.Response:
         """One request through Envoy."""
         path = "/seldon/default/flights/api/v1.0/predictions"
-        return httpx.post(self.addresses["gateway"] + path, json=ROW, timeout=10)
+        return plain_http.post(self.addresses["gateway"] + path, json=ROW, timeout=10)
 
 
 def _all_ready(found: dict[str, dict[str, Any]]) -> bool:

@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
+from tests import plain_http
 from tests.embedded.plane_rig import ROW, Plane
 
 PACE = 0.02
@@ -116,7 +117,7 @@ class Writer:
 
     def lost(self) -> list[str]:
         """What was acknowledged and is not there."""
-        items = httpx.get(self._url, timeout=10).raise_for_status().json()["items"]
+        items = plain_http.get(self._url, timeout=10).raise_for_status().json()["items"]
         there = {each["metadata"]["name"] for each in items}
         return [name for name in self.acknowledged if name not in there]
 
@@ -127,7 +128,7 @@ class Writer:
             name = f"note-{number}"
             document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"n": str(number)}}
             try:
-                if httpx.post(self._url, json=document, timeout=5).status_code == 201:
+                if plain_http.post(self._url, json=document, timeout=5).status_code == 201:
                     self.acknowledged.append(name)
             except httpx.HTTPError:
                 continue

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import psutil
+from tests import plain_http
 from tests.embedded.plane_rig import Plane, command
 from tests.embedded.storm_clients import Clients, Writer
 from tests.embedded.storm_rollouts import Rollouts
@@ -96,7 +97,7 @@ class Storm:
         try:
             deployment = self.rollouts.deployment()
             admin = self.plane.addresses["envoy_admin"]
-            counters = read_statistics(httpx.get(admin + STATISTICS_PATH, timeout=5).text)
+            counters = read_statistics(plain_http.get(admin + STATISTICS_PATH, timeout=5).text)
         except httpx.HTTPError as error:
             return [repr(error)]
         serving = deployment.get("status", {}).get("traffic", {}) or {"nobody": 100}

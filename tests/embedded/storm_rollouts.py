@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import httpx
+from tests import plain_http
 from tests.embedded.plane_rig import Plane, bundle
 
 from sluicegate.components.rollout.starting import workflow
@@ -41,7 +42,7 @@ class Rollouts:
     def register(self) -> None:
         """Make both versions known to MLflow."""
         registry = f"{self._mlflow}/api/2.0/mlflow"
-        httpx.post(f"{registry}/registered-models/create", json={"name": MODEL}).raise_for_status()
+        plain_http.post(f"{registry}/registered-models/create", json={"name": MODEL}).raise_for_status()
         for directory, digest in self._bundles.values():
             tags = {"sluicegate.bundle": f"file://{directory}", "sluicegate.bundle-digest": digest}
             version = {
@@ -49,12 +50,12 @@ class Rollouts:
                 "source": f"s3://elsewhere/{MODEL}",
                 "tags": [{"key": k, "value": tags[k]} for k in tags],
             }
-            httpx.post(f"{registry}/model-versions/create", json=version).raise_for_status()
+            plain_http.post(f"{registry}/model-versions/create", json=version).raise_for_status()
 
     def objects(self, plural: str) -> list[JSON]:
         """All of a kind."""
         url = f"{self._api}/apis/{_GROUPS[plural]}/namespaces/default/{plural}"
-        return list(httpx.get(url, timeout=10).raise_for_status().json()["items"])
+        return list(plain_http.get(url, timeout=10).raise_for_status().json()["items"])
 
     def deployment(self) -> JSON:
         """The one SeldonDeployment; raises httpx.HTTPError while the API is away."""
@@ -106,14 +107,14 @@ class Rollouts:
             "bundle_uri": f"file://{directory}", "bundle_digest": digest, "plan": _PLAN, "retry_refused": "true",
         }  # fmt: skip
         url = f"{self._api}/apis/{_GROUPS['workflows']}/namespaces/default/workflows"
-        httpx.post(url, json=workflow(name, "default", parameters), timeout=10).raise_for_status()
+        plain_http.post(url, json=workflow(name, "default", parameters), timeout=10).raise_for_status()
 
     def _served(self) -> str:
         return str(self.deployment()["spec"]["predictors"][0]["annotations"]["sluicegate.dev/version"])
 
     def _champion(self) -> str:
         query = {"name": MODEL, "alias": "champion"}
-        answer = httpx.get(f"{self._mlflow}/api/2.0/mlflow/registered-models/alias", params=query, timeout=10)
+        answer = plain_http.get(f"{self._mlflow}/api/2.0/mlflow/registered-models/alias", params=query, timeout=10)
         return str(answer.json()["model_version"]["version"]) if answer.is_success else ""
 
 

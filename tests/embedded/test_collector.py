@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from tests import plain_http
 from tests.fakes.gateway_statistics import FakeAdmin, serve_admin
 from tests.fakes.request_log import READY, REQUEST, answer, asked, event, feedback
 from tests.waiting import free_port, wait_until
@@ -49,7 +50,7 @@ class Collector:
     def ready(self) -> bool:
         """Whether it answers."""
         try:
-            return httpx.get(f"{self.url}/ready").status_code == 200
+            return plain_http.get(f"{self.url}/ready").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -62,7 +63,7 @@ class Collector:
 
     def post(self, *events: dict[str, Any]) -> httpx.Response:
         """Send one batch."""
-        return httpx.post(f"{self.url}/events", content=json.dumps(events), headers=BATCH)
+        return plain_http.post(f"{self.url}/events", content=json.dumps(events), headers=BATCH)
 
 
 @contextmanager
@@ -104,7 +105,7 @@ def listening(statuses: list[int]) -> Iterator[tuple[str, list[dict[str, Any]]]]
 
 def metrics(collector: Collector) -> str:
     """The exposition's text."""
-    return httpx.get(f"{collector.url}/metrics").text
+    return plain_http.get(f"{collector.url}/metrics").text
 
 
 def pairs(collector: Collector, start: float) -> list[float]:
@@ -148,7 +149,7 @@ def test_the_gateway_is_counted_second_by_second(tmp_path):
                 series.gaps,
             )
 
-        wait_until(lambda: httpx.get(f"{collector.url}/ready").json()["gateway"] == "sampled")
+        wait_until(lambda: plain_http.get(f"{collector.url}/ready").json()["gateway"] == "sampled")
         admin.clusters = {
             "default/flights/old": (100, 5, {100.0: 60, 250.0: 90, 1000.0: 95}),
             "default/flights/new~mirror": (50, 2, {250.0: 50}),
@@ -230,16 +231,16 @@ def test_malformed_input_is_refused_and_named(tmp_path, bodies):
         assert (mixed.json()["accepted"], mixed.json()["refused"]) == (1, 1)
         assert collector.post(bad).status_code == 400
         assert 'outcome="malformed"} 2.0' in metrics(collector)
-        assert [httpx.post(f"{collector.url}/events", content=body).status_code for body in bodies] == [400] * len(
+        assert [plain_http.post(f"{collector.url}/events", content=body).status_code for body in bodies] == [400] * len(
             bodies
         )
-        assert httpx.post(f"{collector.url}/events", content=b"x" * 30000).status_code == 413
+        assert plain_http.post(f"{collector.url}/events", content=b"x" * 30000).status_code == 413
         for query in ("", "start=x", "start=nan", "start=0", "start=-1", "start=1e400", "thresholdMs=a&start=9e9"):
             path = f"{collector.url}/v1/series?namespace=a&deployment=b&stable=c&candidate=d&{query}"
-            assert httpx.get(path).status_code == 400, query
-        assert httpx.get(f"{collector.url}/v1/deployments/default/other").status_code == 404
-        assert httpx.get(f"{collector.url}/v1/deployments/default/flights/requests?limit=0").status_code == 400
-        assert len(httpx.get(f"{collector.url}/v1/deployments/default/flights/requests").json()) == 1
+            assert plain_http.get(path).status_code == 400, query
+        assert plain_http.get(f"{collector.url}/v1/deployments/default/other").status_code == 404
+        assert plain_http.get(f"{collector.url}/v1/deployments/default/flights/requests?limit=0").status_code == 400
+        assert len(plain_http.get(f"{collector.url}/v1/deployments/default/flights/requests").json()) == 1
 
 
 def sender(**attributes: str) -> Sender:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from tests import plain_http
 from tests.waiting import free_port, wait_until
 
 from sluicegate.components.artefacts.registered import aliased, numbered
@@ -43,7 +44,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return plain_http.get(url).status_code == 200
     except httpx.TransportError:
         return False
 

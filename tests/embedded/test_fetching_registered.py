@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from mlflow.tracking import MlflowClient
+from tests import plain_http
 from tests.waiting import free_port, wait_until
 
 from sluicegate.serving.bundle.errors import BundleNotFetchedError
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.embedded
 def answers(address: str) -> bool:
     """Whether the server is up."""
     try:
-        return httpx.get(f"{address}/health", timeout=2).status_code == 200
+        return plain_http.get(f"{address}/health", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from math import sqrt
 
-import httpx
 import pytest
+from tests import plain_http
 from tests.embedded import gateway_rig
 from tests.embedded.gateway_rig import Load, Rig
 from tests.waiting import free_port, wait_until
@@ -193,7 +193,7 @@ def test_feedback_is_sent_once(rig: Rig, servers: list[gateway_rig.Backend]) -> 
     rig.put(flights(share("fragile", 100, *servers[:2])))
     base = f"{rig.url}/seldon/test/flights/api/v1.0"
 
-    answers = [httpx.post(f"{base}/{verb}", headers={"x-break": "1"}) for verb in ("feedback", "predictions")]
+    answers = [plain_http.post(f"{base}/{verb}", headers={"x-break": "1"}) for verb in ("feedback", "predictions")]
 
     seen = [one["path"] for server in servers[:2] for one in server.seen()]
     assert [one.status_code for one in answers] == [503, 503]
@@ -250,8 +250,8 @@ def test_a_request_has_one_id_all_the_way(rig: Rig, servers: list[gateway_rig.Ba
     given = ["my-id", "11111111-2222-3333-4444-555555555555"]
     url = f"{rig.url}/seldon/test/flights/api/v1.0/predictions"
 
-    answered = [httpx.post(url, headers={"x-request-id": one}).headers["x-request-id"] for one in given]
-    made = httpx.post(url).headers["x-request-id"]
+    answered = [plain_http.post(url, headers={"x-request-id": one}).headers["x-request-id"] for one in given]
+    made = plain_http.post(url).headers["x-request-id"]
 
     assert answered == given
     assert [one["headers"]["x-request-id"] for one in servers[0].seen()] == [*given, made]
@@ -288,7 +288,7 @@ def test_an_unknown_deployment_is_a_404(rig: Rig, servers: list[gateway_rig.Back
     """In Seldon's form, so that clients meet one form of error only."""
     rig.put(flights(share("known", 100, servers[0])))
 
-    answer = httpx.get(rig.url + path)
+    answer = plain_http.get(rig.url + path)
 
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
     assert answer.json()["status"]["reason"] == "DEPLOYMENT_NOT_FOUND"

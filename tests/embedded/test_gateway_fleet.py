@@ -4,8 +4,8 @@ import json
 import subprocess
 from collections.abc import Iterator
 
-import httpx
 import pytest
+from tests import plain_http
 from tests.embedded.gateway_rig import Backend, Rig
 from tests.waiting import free_port, wait_until
 
@@ -73,14 +73,14 @@ def flights(predictor: str, server: Backend) -> Route:
 
 def version_at(url: str) -> str:
     """What an Envoy says that it has in force."""
-    answer = httpx.get(f"{url}/.sluicegate/version")
+    answer = plain_http.get(f"{url}/.sluicegate/version")
     assert answer.headers["content-type"] == "application/json"
     return str(answer.json()["version"])
 
 
 def ask(url: str) -> str:
     """Who answers a prediction there."""
-    return str(httpx.post(f"{url}/seldon/test/flights/api/v1.0/predictions", json={}).json()["server"])
+    return str(plain_http.post(f"{url}/seldon/test/flights/api/v1.0/predictions", json={}).json()["server"])
 
 
 def test_both_are_fed(pair: Pair, server: Backend) -> None:

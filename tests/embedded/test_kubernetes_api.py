@@ -13,6 +13,7 @@ import httpx
 import pytest
 from kubernetes import client as kubernetes_client
 from kubernetes import config, watch
+from tests import plain_http
 from tests.waiting import free_port, wait_until
 
 from sluicegate.serving.client.errors import (
@@ -66,7 +67,7 @@ class Plane:
     def _answers(self) -> bool:
         assert self.process.poll() is None, "the API has died"
         try:
-            return httpx.get(f"{self.url}/version", trust_env=False).is_success
+            return plain_http.get(f"{self.url}/version").is_success
         except httpx.TransportError:
             return False
 

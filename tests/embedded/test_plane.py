@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
+from tests import plain_http
 from tests.embedded.plane_rig import ANY_PORTS, Plane, bundle, command, deployment, processes_of
 from tests.waiting import wait_until
 
@@ -58,13 +58,13 @@ def test_up_again_changes_nothing(plane: Plane) -> None:
 def test_the_registry_follows(plane: Plane) -> None:
     """Alias champion of the version in service, as soon as the registry knows it."""
     registry = f"{plane.addresses['mlflow']}/api/2.0/mlflow"
-    httpx.post(f"{registry}/registered-models/create", json={"name": "late"}).raise_for_status()
+    plain_http.post(f"{registry}/registered-models/create", json={"name": "late"}).raise_for_status()
     version = {"name": "late", "source": "s3://elsewhere/late/1"}
-    httpx.post(f"{registry}/model-versions/create", json=version).raise_for_status()
+    plain_http.post(f"{registry}/model-versions/create", json=version).raise_for_status()
 
     def champion() -> str:
         query = {"name": "late", "alias": "champion"}
-        answer = httpx.get(f"{registry}/registered-models/alias", params=query)
+        answer = plain_http.get(f"{registry}/registered-models/alias", params=query)
         return str(answer.json()["model_version"]["version"]) if answer.is_success else ""
 
     assert wait_until(champion, 20.0, "champion") == "1"
@@ -162,7 +162,7 @@ def test_a_drift_alarm_starts_its_pipeline_once(plane: Plane) -> None:
     data = {"namespace": "default", "deployment": "flights", "predictor": "v1", "features": {"a": 2.0}, "since": 1.0}
     event = {"specversion": "1.0", "id": "1", "source": "test", "type": "dev.sluicegate.drift.detected", "data": data}
 
-    answers = [httpx.post(f"{plane.addresses['api']}/sluicegate/v1/events", json=event).json() for _ in range(2)]
+    answers = [plain_http.post(f"{plane.addresses['api']}/sluicegate/v1/events", json=event).json() for _ in range(2)]
 
     assert [len(answer["launched"]) for answer in answers] == [1, 0]
     wait_until(lambda: "PipelineFailed" in plane.run("describe", "sdep", "flights"), 20.0, "its failure is told")

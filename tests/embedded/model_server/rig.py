@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
+from tests import plain_http
 from tests.waiting import free_port
 
 RANDOM = np.random.default_rng(3)
@@ -53,7 +54,7 @@ def serving(directory: Path, *options: str, **environment: str) -> Iterator[Runn
     command = [sys.executable, "-m", "sluicegate.serving.server", "--http-port", str(port), "--name", "unit", *options]
     with errors.open("w") as stderr:
         process = subprocess.Popen(command, stderr=stderr, text=True, env={"PATH": "/usr/bin", **environment})
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    client = plain_http.client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
         yield Running(process, port, client, errors)
     finally:

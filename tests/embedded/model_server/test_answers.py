@@ -3,10 +3,10 @@
 import threading
 from typing import Any
 
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
+from tests import plain_http
 from tests.embedded.model_server.rig import GOOD, MODEL, PREDICT, TABLE, Running
 
 pytestmark = pytest.mark.embedded
@@ -88,7 +88,7 @@ def test_many_clients_at_once_get_their_own_answers(server: Running) -> None:
     found: dict[int, Any] = {}
 
     def ask(start: int) -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
+        with plain_http.client(base_url=f"http://127.0.0.1:{server.port}") as client:
             for index in range(start, 64, 8):
                 found[index] = client.post(PREDICT, json={"data": {"ndarray": [rows[index].tolist()]}}).json()
 

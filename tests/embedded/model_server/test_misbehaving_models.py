@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests import plain_http
 from tests.embedded.model_server.rig import Running, serving
 from tests.waiting import wait_until
 
@@ -53,7 +54,9 @@ def test_a_slow_model_stalls_neither_health_nor_patience(moody: Running) -> None
     """While it thinks /live answers; after the limit the client gets 504."""
     answers: list[httpx.Response] = []
     asking = threading.Thread(
-        target=lambda: answers.append(httpx.post(f"http://127.0.0.1:{moody.port}/predict", json={"strData": "slow2"}))
+        target=lambda: answers.append(
+            plain_http.post(f"http://127.0.0.1:{moody.port}/predict", json={"strData": "slow2"})
+        )
     )
     asking.start()
     wait_until(lambda: "in_flight{" in (text := moody.client.get("/prometheus").text) and "} 1.0" in text)
@@ -71,7 +74,7 @@ def test_a_terminated_server_finishes_what_it_began(moody: Running, tmp_path: Pa
         wait_until(server.ready, deadline=60)
         answers: list[httpx.Response] = []
         url = f"http://127.0.0.1:{server.port}/predict"
-        asking = threading.Thread(target=lambda: answers.append(httpx.post(url, json={"strData": "slow1"})))
+        asking = threading.Thread(target=lambda: answers.append(plain_http.post(url, json={"strData": "slow1"})))
         asking.start()
         wait_until(lambda: "} 1.0" in server.client.get("/prometheus").text)
         server.process.send_signal(signal.SIGTERM)

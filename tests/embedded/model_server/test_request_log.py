@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
+from tests import plain_http
 from tests.embedded.model_server.collecting import listening_collector
 from tests.embedded.model_server.rig import GOOD, PREDICT, serving
 from tests.waiting import free_port, wait_until
@@ -20,7 +20,7 @@ def test_copies_have_a_port_of_their_own(bundle: Path, tmp_path: Path) -> None:
         serving(tmp_path, *options, "--log-url", f"http://127.0.0.1:{collector.port}/events") as server,
     ):
         wait_until(server.ready, deadline=60)
-        copies = httpx.Client(base_url=f"http://127.0.0.1:{shadow}")
+        copies = plain_http.client(base_url=f"http://127.0.0.1:{shadow}")
 
         answers = [
             client.post(PREDICT, json=GOOD, headers={"x-sluicegate-predictor": name, "x-request-id": identity})
