@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(420)]
 CHART = "manifests/helm/sluicegate"
 INSTALL = next(block.strip() for block in blocks("Install") if block.startswith("helm install"))
 PAGE = (rig.ROOT / "docs/reference/helm.md").read_text()
+BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ALONE, ALONE_NO_MORE = (block.strip() for block in BLOCKS if re.search(r"(--namespace|-n) models", block))
 IMAGES = f"--set image.registry={image_rig.PREFIX} --set image.tag={image_rig.TAG}"
 CHANGE = (
