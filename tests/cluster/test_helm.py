@@ -19,7 +19,7 @@ from tests.cluster.page_rig import REGISTRY, Reader, blocks
 from tests.cluster.remains import nothing_remains, remains
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 CHART = "manifests/helm/sluicegate"
 INSTALL = next(block.strip() for block in blocks("Install") if block.startswith("helm install"))
 PAGE = (rig.ROOT / "docs/reference/helm.md").read_text()
@@ -29,7 +29,7 @@ IMAGES = f"--set image.registry={image_rig.PREFIX} --set image.tag={image_rig.TA
 CHANGE = (
     "--reset-then-reuse-values --set gateway.replicas=3 --set settings.logLevel=DEBUG --set gateway.podLabels.tried=yes"
 )
-WAIT = "--wait --timeout 110s"
+WAIT = "--wait --timeout 140s"
 
 
 @pytest.fixture(scope="module")

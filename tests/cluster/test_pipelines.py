@@ -21,7 +21,7 @@ from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.bundle.verification import verify_bundle
 from sluicegate.serving.client.objects import Objects
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(400)
 ROOT = Path(__file__).parents[2]
 STORY = ["prepare-data", "train", "qualify", "publish", "release"]
 
@@ -141,14 +141,15 @@ def test_a_retried_delivery_whose_rollout_was_given_back_begins_another_one(serv
 
 
 @pytest.mark.full
-def test_retraining_looks_at_the_drift_and_delivers_the_next_version(serving: Kubectl) -> None:
+def test_retraining_looks_at_the_drift_and_delivers_the_next_version(serving: Kubectl, registry: str) -> None:
     plan = json.dumps({"steps": [{"setWeight": 50}, {"pause": {}}]})
     more = given(serving, plan=plan, parameters='{"C": 0.01}')
     serving("create", "-f", "-", stdin=pipeline_rig.workflow("moved", "sluicegate-retraining", **more))
 
-    rollout = wait_until(lambda: halfway(serving), 200, "the candidate has half of the users")
+    rollout = wait_until(lambda: halfway(serving), 280, "the candidate has half of the users")
 
-    assert rollout["spec"]["model"]["version"] == "3"
+    newest = max(int(each.version) for each in MlflowClient(registry, registry).search_model_versions())
+    assert rollout["spec"]["model"]["version"] == str(newest)
     drift = nodes(serving, "moved")["check-drift"]
     assert (drift["phase"], {one["name"] for one in drift["outputs"]["parameters"]} >= {"drifted"}) == (
         "Succeeded",
