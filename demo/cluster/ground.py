@@ -75,17 +75,17 @@ class Cluster:
         home = Kubectl(HOME)
         if home.phase() == "Terminating":
             home("wait", "--for=delete", f"namespace/{HOME}", _READY)
-        if home.run("get", "deployment", "sluicegate-operator").returncode == 0:
-            say("sluicegate", f"is installed in {HOME}, and used as it is")
-            return
-        # Definitions take all their objects with them: those that were there before are not ours to remove.
-        defined = home("get", "crd", "-o", "name")
-        objects = installation(home, self.images)
-        self._made = [each for each in objects if f"/{each['metadata']['name']}\n" not in defined]
-        home.apply(objects)
+        was_there = home.run("get", "deployment", "sluicegate-operator").returncode == 0
+        if not was_there:
+            # Definitions take all their objects with them: those that were there before are not ours to remove.
+            defined = home("get", "crd", "-o", "name")
+            objects = installation(home, self.images)
+            self._made = [each for each in objects if f"/{each['metadata']['name']}\n" not in defined]
+            home.apply(objects)
         for name in ("operator", "gateway", "collector"):
             home("rollout", "status", f"deployment/sluicegate-{name}", _READY)
-        say("sluicegate", f"installed in {HOME}: operator and gateway with two replicas each, collector")
+        new = f"installed in {HOME}: operator and gateway with two replicas each, collector"
+        say("sluicegate", f"is installed in {HOME} and healthy, and used as it is" if was_there else new)
 
     def end(self, *, keep: bool) -> None:
         """Remove what the demonstration made; what was installed before it stays."""

@@ -45,13 +45,16 @@ def registry(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def operator(namespace: str, directory: Path) -> Iterator[tuple[int, int]]:
-    """An operator for this namespace; the ports at which its gateway asks, and learns whether it leads."""
+def operator(namespace: str, directory: Path, collector: str) -> Iterator[tuple[int, int]]:
+    """An operator for this namespace, whose servers tell the collector; the ports at which its gateway asks, and
+    learns whether it leads.
+    """
     http, xds = free_port(), free_port()
     environment = {
         "SLUICEGATE_WATCH_NAMESPACE": namespace, "POD_NAMESPACE": namespace, "SLUICEGATE_WEBHOOK_PORT": "0",
         "SLUICEGATE_HTTP_PORT": str(http), "SLUICEGATE_XDS_PORT": str(xds),
         "SLUICEGATE_IMAGE_REGISTRY": image_rig.PREFIX, "SLUICEGATE_IMAGE_VERSION": image_rig.TAG,
+        "REQUEST_LOGGER_DEFAULT_ENDPOINT": f"{collector}/events",
     }  # fmt: skip
     command = [sys.executable, "-m", "sluicegate.serving.operator"]
     with _process(command, directory / "operator.log", f"http://{HOST}:{http}/livez", environment):

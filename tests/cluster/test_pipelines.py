@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from mlflow import MlflowClient
 from tests.cluster import audit, image_rig, operator_rig, pipeline_rig, storages
@@ -21,7 +22,7 @@ from sluicegate.serving.bundle.reading import read_bundle
 from sluicegate.serving.bundle.verification import verify_bundle
 from sluicegate.serving.client.objects import Objects
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(400)
 ROOT = Path(__file__).parents[2]
 STORY = ["prepare-data", "train", "qualify", "publish", "release"]
 
@@ -41,7 +42,10 @@ def serving(
     """A namespace with templates, credentials, a gateway and an operator."""
     mine, folder = kubectl.within(namespace), tmp_path_factory.mktemp("operator")
     set_apart(mine)
-    with pipeline_rig.operator(namespace, folder) as ports, pipeline_rig.collector(folder) as collector:
+    with (
+        pipeline_rig.collector(folder) as collector,
+        pipeline_rig.operator(namespace, folder, collector) as ports,
+    ):
         mine("apply", "-f", "-", stdin=operator_rig.as_list(operator_rig.templates(mine)))
         mine(
             "apply", "-f", "-", stdin=operator_rig.as_list(pipeline_rig.told(namespace, registry, collector, namespace))
@@ -141,14 +145,20 @@ def test_a_retried_delivery_whose_rollout_was_given_back_begins_another_one(serv
 
 
 @pytest.mark.full
-def test_retraining_looks_at_the_drift_and_delivers_the_next_version(serving: Kubectl) -> None:
+def test_retraining_looks_at_the_drift_and_delivers_the_next_version(serving: Kubectl, registry: str) -> None:
+    """Somebody asked what is served: of a deployment that nobody ever asked, the step says so and goes no further."""
     plan = json.dumps({"steps": [{"setWeight": 50}, {"pause": {}}]})
     more = given(serving, plan=plan, parameters='{"C": 0.01}')
+    host = serving.json("get", "service", "sluicegate-gateway")["spec"]["clusterIP"]
+    url = f"http://{host}/seldon/{serving.namespace}/flights/api/v1.0/predictions"
+    rows = {"data": {"names": ["delay"], "ndarray": [[3.0], [4.0]]}}
+    wait_until(lambda: httpx.post(url, json=rows).status_code == 200, 30, "an answer")
     serving("create", "-f", "-", stdin=pipeline_rig.workflow("moved", "sluicegate-retraining", **more))
 
-    rollout = wait_until(lambda: halfway(serving), 200, "the candidate has half of the users")
+    rollout = wait_until(lambda: halfway(serving), 280, "the candidate has half of the users")
 
-    assert rollout["spec"]["model"]["version"] == "3"
+    newest = max(int(each.version) for each in MlflowClient(registry, registry).search_model_versions())
+    assert rollout["spec"]["model"]["version"] == str(newest)
     drift = nodes(serving, "moved")["check-drift"]
     assert (drift["phase"], {one["name"] for one in drift["outputs"]["parameters"]} >= {"drifted"}) == (
         "Succeeded",
