@@ -58,7 +58,7 @@ test-wheel: $(STAMP) build  ## Run the tests that start no processes against the
 	@rm -rf build/wheel && $(PYTHON) -m venv build/wheel
 	@build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$$(ls dist/*.whl)[demo]" --group dev
-	@build/wheel/bin/python -m pytest tests/unit tests/contract -q
+	@build/wheel/bin/python -m pytest tests/unit tests/contract -q --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 storm: $(STAMP)  ## Kill a plane's processes in the random order of SEED, for SECONDS, under load
 	@STORM_SEED=$(or $(SEED),1) STORM_SECONDS=$(or $(SECONDS),300) $(BIN)/python -m pytest tests/embedded/test_kill_storm.py -s

@@ -58,6 +58,7 @@ class Storm:
     rollouts: Rollouts
     began: float = field(default_factory=time.monotonic)
     told: list[str] = field(default_factory=list)
+    _killed: set[int] = field(default_factory=set)
     _rest: threading.Event = field(default_factory=threading.Event)
 
     def rage(self, seconds: float) -> None:
@@ -93,7 +94,10 @@ class Storm:
         return [*missing, *self._short_of_servers()]
 
     def _short_of_servers(self) -> list[str]:
-        """Predictors that get requests and have fewer than two servers in the gateway's eyes."""
+        """Predictors that get requests and have fewer than two servers, in the gateway's eyes or in the plane's.
+
+        For a moment after a kill the gateway still counts who is dead, and to kill the other one then would be unfair.
+        """
         try:
             deployment = self.rollouts.deployment()
             admin = self.plane.addresses["envoy_admin"]
@@ -101,8 +105,16 @@ class Storm:
         except httpx.HTTPError as error:
             return [repr(error)]
         serving = deployment.get("status", {}).get("traffic", {}) or {"nobody": 100}
-        names = {f"default/flights/{name}" for name in serving}
-        return [name for name in names if name not in counters or counters[name].ready_servers < 2]
+        names = {name: f"default/flights/{name}" for name in serving}
+        seen = {name for name, key in names.items() if key in counters and counters[key].ready_servers >= 2}
+        return [name for name in names if name not in seen or self._alive(name) < 2]
+
+    def _alive(self, predictor: str) -> int:
+        """How many of its servers the plane calls ready, those left out that we killed and it has not missed yet."""
+        found = [
+            each for name, each in self.plane.processes().items() if name.startswith(f"default.flights.{predictor}.")
+        ]
+        return sum(each["state"] == "Ready" and each["pid"] not in self._killed for each in found)
 
     def _strike(self, strike: Strike) -> None:
         for kind in strike.kinds:
@@ -116,6 +128,7 @@ class Storm:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return
+        self._killed.add(pid)
         self._tell(f"killed {kind} {pid}")
 
     def _victim(self, kind: str, which: float) -> int:

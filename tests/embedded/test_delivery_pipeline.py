@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from tests import plain_http
-from tests.waiting import free_port, wait_until
+from tests.embedded import mlflow_rig
 
 from sluicegate.components.artefacts.registered import aliased, numbered
 
@@ -25,28 +23,9 @@ MODEL = "flights-late"
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real MLflow server on SQLite."""
-    directory, port = tmp_path_factory.mktemp("mlflow"), free_port()
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{directory}/mlflow.db", "--artifacts-destination", str(directory / "files"),
-    ]  # fmt: skip
-    with (directory / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: _answers(f"{address}/health"), 90, "MLflow answers")
+    """A registry of its own."""
+    with mlflow_rig.registry(tmp_path_factory.mktemp("mlflow")) as address:
         yield address
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return plain_http.get(url).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module")

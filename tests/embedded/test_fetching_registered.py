@@ -1,15 +1,11 @@
 """Fetching a registered model from a real MLflow server, whose artefacts go through the server."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from mlflow.tracking import MlflowClient
-from tests import plain_http
-from tests.waiting import free_port, wait_until
+from tests.embedded import mlflow_rig
 
 from sluicegate.serving.bundle.errors import BundleNotFetchedError
 from sluicegate.serving.bundle.fetching import fetch
@@ -17,27 +13,11 @@ from sluicegate.serving.bundle.fetching import fetch
 pytestmark = pytest.mark.embedded
 
 
-def answers(address: str) -> bool:
-    """Whether the server is up."""
-    try:
-        return plain_http.get(f"{address}/health", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An MLflow server."""
-    directory, port = tmp_path_factory.mktemp("mlflow"), free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    stores = ["--backend-store-uri", f"sqlite:///{directory}/m.db", "--artifacts-destination", str(directory / "kept")]
-    with (
-        (directory / "log").open("wb") as log,
-        subprocess.Popen([*command, *stores], stdout=log, stderr=log) as process,
-    ):
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}"), 60, "MLflow answers")
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+    with mlflow_rig.registry(tmp_path_factory.mktemp("mlflow")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
