@@ -40,7 +40,7 @@ class Kills:
             "kill the workflow controller": (1, self._workflow_controller),
             "kill a step": (1, self._step),
         }
-        return found | ({"kill the kubelet": (2, _kubelet)} if KUBELET else {})
+        return found | ({"kill the kubelet": (4, _kubelet)} if KUBELET else {})
 
     def _part(self, application: str, spare: int) -> str:
         return _gone(self.home, self._one(application, spare))

@@ -38,7 +38,7 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._done.wait(_EVERY):
-            done = self.mine.run("get", "sdep,modelrollout,deployments", "-o", "json")
+            done = self.mine.run("get", "sdep,modelrollout,pods", "-o", "json")
             if done.returncode == 0:
                 self.looks += 1
                 self.broken += self.look(json.loads(done.stdout)["items"])
@@ -50,7 +50,7 @@ class Watcher:
             kinds.setdefault(each["kind"], []).append(each)
         rollouts = kinds.get("ModelRollout", [])
         served = kinds["SeldonDeployment"][0]
-        doubts = {*_stable_is_there(served, kinds.get("Deployment", [])), *_last_end_is_whole(served, rollouts)}
+        doubts = {*_stable_is_there(served, kinds.get("Pod", [])), *_last_end_is_whole(served, rollouts)}
         sure, self._doubted = doubts & self._doubted, doubts
         return [*_traffic(served), *_one_at_a_time(rollouts), *self._ended_stays_ended(rollouts), *sorted(sure)]
 
@@ -80,16 +80,22 @@ def _one_at_a_time(rollouts: list[JSON]) -> list[str]:
     return [] if len(leading) <= 1 else [f"rollouts are under way side by side: {leading}"]
 
 
-def _stable_is_there(served: JSON, deployments: list[JSON]) -> list[str]:
-    """Whoever gets requests has a server that is ready."""
-    ready = {
-        each["spec"]["template"]["metadata"]["labels"].get("sluicegate.dev/predictor", "")
-        for each in deployments
-        if each["status"].get("readyReplicas")
+def _stable_is_there(served: JSON, pods: list[JSON]) -> list[str]:
+    """Whoever gets requests has a server that is ready; or that runs, while nobody is called available."""
+    status = served.get("status") or {}
+    needed = "ready" if status.get("state") == "Available" else "running"
+    there = {
+        each["metadata"]["labels"].get("sluicegate.dev/predictor", "")
+        for each in pods
+        if not each["metadata"].get("deletionTimestamp") and _containers_are(each, needed)
     }
-    shares = (served.get("status") or {}).get("traffic", {})
-    missing = [name for name, share in shares.items() if share and name not in ready]
-    return [f"requests go to {missing}, ready are {sorted(ready)}"] if missing else []
+    missing = [name for name, share in status.get("traffic", {}).items() if share and name not in there]
+    return [f"requests go to {missing}, {needed} are {sorted(there)}"] if missing else []
+
+
+def _containers_are(pod: JSON, needed: str) -> bool:
+    found = pod["status"].get("containerStatuses") or []
+    return bool(found) and all(each["ready"] if needed == "ready" else "running" in each["state"] for each in found)
 
 
 def _last_end_is_whole(served: JSON, rollouts: list[JSON]) -> list[str]:
