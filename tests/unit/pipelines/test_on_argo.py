@@ -76,13 +76,16 @@ def test_a_delivery_tells_its_story_in_order() -> None:
 
 @each
 def test_every_pod_gets_image_places_credentials_and_resources(name: str) -> None:
-    """The rollout that release starts is told the same image."""
+    """The rollout that release starts is told the same image, and which attempt it is of its own."""
     pods = [one for one in spec(name)["templates"] if "container" in one]
 
     for pod in pods:
         container = pod["container"]
         assert container["image"] == "{{workflow.parameters.image}}"
-        assert container["env"] == [{"name": "SLUICEGATE_STEPS_IMAGE", "value": "{{workflow.parameters.image}}"}]
+        assert container["env"] == [
+            {"name": "SLUICEGATE_ATTEMPT", "value": "{{retries}}"},
+            {"name": "SLUICEGATE_STEPS_IMAGE", "value": "{{workflow.parameters.image}}"},
+        ]
         assert container["envFrom"] == [
             {"configMapRef": {"name": "sluicegate-environment", "optional": True}},
             {"secretRef": {"name": "sluicegate-credentials", "optional": True}},
