@@ -200,10 +200,13 @@ class OperatorMachine(RolloutMachine):
         """Caches are told of changes later."""
         self.world.blind = blind
 
-    @precondition(lambda self: self.world.store.list("SeldonDeployment"))
+    @precondition(lambda self: self.world.store.list("SeldonDeployment") and not self.world.blind)
     @rule()
     def the_kubelet_starts_anew(self) -> None:
-        """And calls all of its pods unready; who gets requests, and answers them, goes on."""
+        """And calls all of its pods unready; who gets requests, and answers them, goes on.
+
+        Where caches lag, an operator may not have seen yet that a server came up, and cannot tell.
+        """
         served = {f"{NAME}.{name}" for name in self.world.gateway.shares(NAME)}
         answers = any(each.state == "Ready" and each.workload in served for each in self.world.servers.observe())
         self.world.servers.fall_silent()
