@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from tests import plain_http
-from tests.embedded.plane_rig import bundle
+from tests.embedded.plane_rig import ANY_PORTS, bundle
 from tests.waiting import wait_until
 
 from sluicegate.components.rollout.starting import workflow
 
 JSON = dict[str, Any]
-ANY_PORTS = [
-    word for part in ("api", "gateway", "collector", "mlflow", "envoy-admin", "xds") for word in (f"--{part}-port", "0")
-]
 ROW = {"data": {"names": ["a", "b"], "ndarray": [[3.0, 2.0]]}}
 OVER = frozenset({"Promoted", "RolledBack", "Refused"})
 PATIENCE = 100.0

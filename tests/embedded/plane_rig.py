@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ import psutil
 from sklearn.linear_model import LogisticRegression
 from tests import plain_http
 
+from sluicegate.pipelines.plane.home import Ports
 from sluicegate.serving.bundle.manifest import Signature
 from sluicegate.serving.bundle.writing import Contents, write_bundle
 from sluicegate.serving.local.processes import MARK_VARIABLE
 
-PARTS = ("api", "gateway", "collector", "mlflow", "envoy-admin", "xds")
-ANY_PORTS = [word for part in PARTS for word in (f"--{part}-port", "0")]
+ANY_PORTS = [word for slot in fields(Ports) for word in (f"--{slot.name.replace('_', '-')}-port", "0")]
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 ROW = {"data": {"names": ["a", "b"], "ndarray": [[1.0, 2.0]]}}
 

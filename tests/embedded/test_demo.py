@@ -3,18 +3,20 @@
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from sluicegate.pipelines.plane.home import Ports
+
 pytestmark = [pytest.mark.embedded, pytest.mark.demo, pytest.mark.timeout(420)]
 ROOT = Path(__file__).parents[2]
-PORTS = ("API", "GATEWAY", "COLLECTOR", "MLFLOW", "ENVOY_ADMIN", "XDS")
 
 
 def test_the_quick_acts_hold_what_they_claim(tmp_path: Path) -> None:
     """Acts 1, 2 and 4: a first release, a better one, and one that errs and is put back."""
-    environment = {**os.environ, **{f"SLUICEGATE_{name}_PORT": "0" for name in PORTS}}
+    environment = {**os.environ, **{f"SLUICEGATE_{slot.name.upper()}_PORT": "0" for slot in fields(Ports)}}
     command = [sys.executable, "-m", "demo", "--quick", "--work", str(tmp_path)]
 
     played = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -1,5 +1,6 @@
 """``sluicegate up``: starts the plane, shows what comes up, and prints where everything is."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +8,14 @@ import click
 from rich.console import Console
 
 from sluicegate.pipelines.cli.options import home_option, one_sentence
-from sluicegate.pipelines.plane.home import Home
+from sluicegate.pipelines.plane.home import Home, Ports
 from sluicegate.pipelines.plane.starting import Document, start
 
-_PARTS = ("api", "gateway", "collector", "mlflow", "envoy_admin", "xds")
 _SHOWN = {"gateway": "Gateway", "api": "API", "mlflow": "MLflow", "collector": "Collector"}
 
 
 def _port_options(function: Any) -> Any:
-    for part in reversed(_PARTS):
+    for part in reversed([slot.name for slot in fields(Ports)]):
         option = f"--{part.replace('_', '-')}-port"
         envvar = f"SLUICEGATE_{part.upper()}_PORT"
         function = click.option(

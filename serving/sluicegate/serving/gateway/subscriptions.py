@@ -49,7 +49,7 @@ class Subscription:
     def told(self, subscribed: Iterable[str], unsubscribed: Iterable[str], held: Mapping[str, str]) -> None:
         """Envoy's first request of a stream, or one that changes what it asks for.
 
-        Who subscribes again wants the content again. Raises nothing; names that were never asked for may be left.
+        Who subscribes again wants the content again.
         """
         if not self.asked:
             self.asked, self.held = True, dict(held)

@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """One Envoy's; a later one of the same Envoy takes its place."""
+    """One Envoy's; a later one of the same Envoy takes its place, and ends it."""
 
     loop: asyncio.AbstractEventLoop
     event: asyncio.Event = field(default_factory=asyncio.Event)
@@ -147,7 +147,7 @@ class XdsDoor:
         if stream.delivery is None:
             self._join(stream, request.node.id)
         kind, now = _KINDS.get(request.type_url), time.monotonic()
-        if kind is None or stream.delivery is None or self._streams.get(stream.node) is not stream:
+        if kind is None or stream.delivery is None or stream.ended:
             return
         if request.HasField("error_detail"):
             words = request.error_detail.message
@@ -177,7 +177,7 @@ class XdsDoor:
     def _answers(self, stream: _Stream) -> list[Any]:
         with self._lock:
             delivery = stream.delivery
-            if delivery is None or self._streams.get(stream.node) is not stream:
+            if delivery is None or stream.ended:
                 return []
             offers = {kind: delivery.offer(kind, time.monotonic()) for kind in KINDS}
             return [_answer(kind, offer, delivery.send(kind, offer)) for kind, offer in offers.items() if offer]

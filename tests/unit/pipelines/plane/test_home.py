@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import threading
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_zero_chooses_free_ports() -> None:
     """Each another one; those that were named stay."""
     ports = Ports(api=0, gateway=0, collector=7081, mlflow=0, envoy_admin=0, xds=0).chosen()
 
-    named = [ports.api, ports.gateway, ports.collector, ports.mlflow, ports.envoy_admin, ports.xds]
+    named = list(asdict(ports).values())
     assert (ports.collector, len(set(named)), 0 in named) == (7081, 6, False)
 
 
@@ -89,8 +90,7 @@ def test_a_port_in_use_names_its_option() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        others = ("gateway", "collector", "mlflow", "envoy_admin", "xds")
-        ports = Ports(api=port, **{name: free_port() for name in others})
+        ports = Ports(**{slot.name: free_port() for slot in fields(Ports)} | {"api": port})
 
         with pytest.raises(PortError, match=rf"port {port} .api. is in use.*--api-port"):
             check_ports(ports, ())
