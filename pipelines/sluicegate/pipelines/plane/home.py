@@ -50,8 +50,8 @@ class Ports:
         return Ports(**named)
 
     def addresses(self) -> dict[str, str]:
-        """URLs by part."""
-        return {name: f"http://{HOST}:{port}" for name, port in asdict(self).items()}
+        """URLs by part, for people; the gateway's door speaks gRPC, to the gateway alone."""
+        return {name: f"http://{HOST}:{port}" for name, port in asdict(self).items() if name != "xds"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
