@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.cluster import operator_rig as rig
 from tests.cluster import storages
+from tests.cluster.definitions import NAMES, define
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.remains import remains
 from tests.waiting import wait_until
@@ -31,7 +32,9 @@ def kubectl() -> Kubectl:
 
 @pytest.fixture(scope="module")
 def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace of the module's own; it goes when the module ends."""
+    """A namespace of the module's own, on a cluster that has our definitions; it goes when the module ends."""
+    # A module before may have removed them, as a person does who removes all.
+    define(kubectl)
     module = request.path.stem.removeprefix("test_").replace("_", "-")
     name = f"test-{module}-{uuid.uuid4().hex[:6]}"
     kubectl("create", "namespace", name)
@@ -49,11 +52,8 @@ def before(kubectl: Kubectl) -> set[str]:
     if found:
         pytest.skip(f"this cluster serves deployments that are not the test's:\n{found}")
     wait_until(lambda: kubectl.run("get", "namespace", rig.HOME).returncode != 0, 120, "no earlier installation")
-    kubectl("delete", "crd", *DEFINITIONS, "--ignore-not-found")
+    kubectl("delete", "crd", *NAMES, "--ignore-not-found")
     return remains(kubectl)
-
-
-DEFINITIONS = ("seldondeployments.machinelearning.seldon.io", "modelrollouts.sluicegate.dev")
 
 
 @pytest.fixture(scope="module")

@@ -65,8 +65,6 @@ def made_by_seldon(stored: JSON, uri: str) -> list[JSON]:
 def cluster(kubectl: Kubectl, namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """Both deployments are served by what Seldon Core left; kubectl in their namespace."""
     storages.need(storages.S3)
-    kubectl("apply", "-f", str(rig.ROOT / "manifests/install/crds"))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/seldondeployments.machinelearning.seldon.io")
     folder, mine = tmp_path_factory.mktemp("bundles"), kubectl.within(namespace)
     one, two = (rig.Model(version, folder / version, namespace) for version in ("1", "2"))
     mine("apply", "-f", "-", stdin=rig.secret())

@@ -1,15 +1,14 @@
 """A real kube-apiserver takes the CRDs, and every shape that Seldon Core 1.17.1 took."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from tests import structural
+from tests.cluster.definitions import CRDS, NAMES
 from tests.cluster.kubectl import Kubectl
 from tests.shapes.reading import ACCEPTED, FOLDER, shapes
-from tests.waiting import wait_until
 
 from sluicegate.serving.api.crds.kinds import SELDON_DEPLOYMENT
 from sluicegate.serving.api.crds.schema import object_schema
@@ -17,8 +16,6 @@ from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.model_rollout import ModelRollout
 from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 
-CRDS = Path(__file__).parents[2] / "manifests" / "install" / "crds"
-NAMES = ("seldondeployments.machinelearning.seldon.io", "modelrollouts.sluicegate.dev")
 GROUP = "machinelearning.seldon.io"
 SCHEMA = object_schema(SELDON_DEPLOYMENT.view, "")
 STRICT = [name for name in ACCEPTED if name != "unknown-fields"]
@@ -34,12 +31,8 @@ STATUS = {
 
 @pytest.fixture(scope="module")
 def cluster(kubectl: Kubectl, namespace: str) -> Kubectl:
-    """A namespace of a cluster that has our CRDs, put there by a client-side apply."""
-    kubectl("apply", "--server-side=false", "-f", str(CRDS))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{name}" for name in NAMES))
-    inside = kubectl.within(namespace)
-    wait_until(lambda: inside.run("get", "sdep,mro").returncode == 0, 20, "the kinds are served")
-    return inside
+    """A namespace of a cluster that has our CRDs."""
+    return kubectl.within(namespace)
 
 
 @pytest.fixture(scope="module")

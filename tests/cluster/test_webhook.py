@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from tests.cluster.kubectl import Kubectl
@@ -36,7 +35,6 @@ from sluicegate.serving.operator.cluster.client import Cluster
 from sluicegate.serving.operator.settings import read_installation
 from sluicegate.serving.reconcile.reviews import Servers
 
-CRDS = Path(__file__).parents[2] / "manifests/install/crds"
 KIND = "validatingwebhookconfiguration"
 BRIEF = Periods(authority=timedelta(seconds=24), serving=timedelta(seconds=12), settle=timedelta(seconds=2))
 INSTALLATION = read_installation({})
@@ -120,7 +118,6 @@ def sdep(*predictors: JSON, name: str = "d", **spec: object) -> JSON:
 @pytest.fixture(scope="module")
 def webhook(kubectl: Kubectl, namespace: str) -> Iterator[Webhook]:
     """One whose certificate lives as long as any."""
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     with Webhook(kubectl, namespace, Periods()) as webhook:
         yield webhook
 
