@@ -1,4 +1,4 @@
-"""The gateway's front: one HTTP listener, what it strips, which ids it gives, and how it says no.
+"""The gateway's front: one listener for HTTP and gRPC, what it strips, which ids it gives, and how it says no.
 
 Answers that the gateway makes itself have Seldon's status form, so that a client meets one form of error only.
 """
@@ -92,6 +92,11 @@ def _connection_manager(front: Front) -> JSON:
         "access_log": _access_log(front.access_log),
         "http_filters": [
             {
+                # Counts, for each cluster, which status calls by gRPC ended with: all of them are 200 to HTTP.
+                "name": "envoy.filters.http.grpc_stats",
+                "typed_config": {"@type": TYPE + "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig"},
+            },
+            {
                 "name": "envoy.filters.http.router",
                 "typed_config": {
                     "@type": TYPE + "envoy.extensions.filters.http.router.v3.Router",
@@ -149,6 +154,7 @@ def _access_log(path: str) -> list[JSON]:
         "route": "%ROUTE_NAME%",
         "path": "%REQ(:path)%",
         "status": "%RESPONSE_CODE%",
+        "grpcStatus": "%GRPC_STATUS_NUMBER%",
         "flags": "%RESPONSE_FLAGS%",
         "durationMs": "%DURATION%",
         "cluster": "%UPSTREAM_CLUSTER%",
