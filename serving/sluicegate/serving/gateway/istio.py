@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.checking import check
 from sluicegate.serving.gateway.kinds import GRPC_PREDICTIONS, KINDS, Kind, prefix_of
-from sluicegate.serving.gateway.listener import SHADOW_HEADER, status_body
+from sluicegate.serving.gateway.listener import SHADOW_HEADER
+from sluicegate.serving.gateway.replies import status_body
 from sluicegate.serving.gateway.routes import HeaderRoute, Mirror, Route, Transport
 from sluicegate.serving.gateway.services import (
     PREDICTOR_HEADER,

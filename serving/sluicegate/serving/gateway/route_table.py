@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.clusters import TYPE, cluster_name, mirror_name, others_name
 from sluicegate.serving.gateway.kinds import GRPC_PREDICTIONS, GRPC_READS
-from sluicegate.serving.gateway.listener import MIRROR_HEADER_PREFIX, ROUTE_TABLE, SHADOW_HEADER, refusal
+from sluicegate.serving.gateway.listener import MIRROR_HEADER_PREFIX, ROUTE_TABLE, SHADOW_HEADER
+from sluicegate.serving.gateway.replies import refusal
 from sluicegate.serving.gateway.routes import TRANSPORTS, Backend, Mirror, Route, Transport
 
 ROUTES_TYPE = TYPE + "envoy.config.route.v3.RouteConfiguration"
@@ -98,7 +99,7 @@ class _Drawing:
     def _action(self, kind: _Kind, shares: list[Backend]) -> JSON:
         route = self.route
         if not shares:
-            return {"direct_response": refusal(503, "NO_READY_SERVER", _NOBODY[self.transport])}
+            return {"direct_response": refusal(_NOBODY[self.transport])}
         mirrors = [one for one in self._mirrors(shares) if kind.mirrored]
         action = {
             **self._destination(shares, mirrors, cluster_name if kind.mirrored else others_name),
