@@ -116,8 +116,31 @@ def test_copies_are_marked_and_originals_are_not(rig: Rig, client: Client, serve
     assert {(one["headers"]["x-request-id"], one["body"]) for one in new.seen()} == {
         (f"id-{n}", "{}") for n in range(20)
     }
-    wait_until(lambda: rig.counters()["test/flights/copy~grpc~mirror"].completed == 20, message="copies are counted")
+    wait_until(lambda: copied(rig, "copy") == (20, 0), message="copies are counted")
     assert rig.counters()["test/flights/copy~grpc"].completed == 0
+
+
+def copied(rig: Rig, predictor: str) -> tuple[int, int]:
+    """Copies of calls that the judge is told of, and their errors."""
+    now = rig.counters()
+    mine = [each for name, each in now.items() if name.partition("@")[0] == f"test/flights/{predictor}~grpc~mirror"]
+    return sum(each.completed for each in mine), sum(each.errors for each in mine)
+
+
+def test_errors_of_copies_are_counted(rig: Rig, client: Client, servers: list[Backend]) -> None:
+    """By the same statuses: a broken candidate gives itself away before any user sees it."""
+    old, new = servers[:2]
+    mirrors = (Mirror(predictor="erring", percentage=100),)
+    rig.put(flights(share("fine", 100, old), share("erring", 0, new), mirrors=mirrors))
+
+    for status in ("13", "3", "0", "2"):
+        client.call("flights", headers={"x-answer": status})
+    wait_until(lambda: copied(rig, "erring") == (4, 2), message="INTERNAL and UNKNOWN are errors")
+    new.kill()
+    wait_until(lambda: rig.counters()["test/flights/erring~grpc~mirror"].ready_servers == 0, message="it is gone")
+    client.call("flights")
+
+    wait_until(lambda: copied(rig, "erring") == (5, 3), message="so is a copy that nobody takes")
 
 
 def test_only_predictions_are_mirrored_of_every_protocol(rig: Rig, client: Client, servers: list[Backend]) -> None:

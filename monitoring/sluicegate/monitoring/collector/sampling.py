@@ -34,8 +34,9 @@ class Increments:
 
 def read_cluster_name(text: str) -> ClusterName | None:
     """The parts of a cluster's name; None for one that is no predictor's, or whose requests ask for no prediction."""
-    mirror = text.endswith(MIRROR_SUFFIX)
-    parts = text.removesuffix(MIRROR_SUFFIX).removesuffix(GRPC_SUFFIX).split("/")
+    cluster, _, _ = text.partition("@")
+    mirror = cluster.endswith(MIRROR_SUFFIX)
+    parts = cluster.removesuffix(MIRROR_SUFFIX).removesuffix(GRPC_SUFFIX).split("/")
     if len(parts) != 3 or not all(parts) or "~" in parts[2]:
         return None
     return ClusterName(namespace=parts[0], deployment=parts[1], predictor=parts[2], mirror=mirror)

@@ -17,6 +17,8 @@ GRPC_SUFFIX = "~grpc"
 MIRROR_SUFFIX = "~mirror"
 OTHERS_SUFFIX = "~others"
 UNBOUNDED = 100_000
+_PER_SERVER: JSON = {"track_cluster_stats": {"per_endpoint_stats": True}}
+"""Of copies Envoy counts statuses of gRPC for each server only."""
 _UNCHECKED: JSON = {"health_check_config": {"disable_active_health_check": True}}
 _PROTOCOLS: dict[Transport, str] = {"http": "http_protocol_options", "grpc": "http2_protocol_options"}
 
@@ -55,6 +57,7 @@ def cluster(name: str) -> JSON:
         "@type": CLUSTER_TYPE,
         "name": name,
         "type": "EDS",
+        **(_PER_SERVER if name.endswith(GRPC_SUFFIX + MIRROR_SUFFIX) else {}),
         "eds_cluster_config": {"eds_config": config_source()},
         "connect_timeout": "1s",
         "lb_policy": "LEAST_REQUEST",

@@ -6,7 +6,9 @@
 ``upstream_rq_timeout``, ``upstream_rq_retry``, ``upstream_cx_connect_fail``, ``upstream_rq_rx_reset``, the gauges
 ``membership_healthy|total``, and the histogram ``upstream_rq_time`` (ms, whole; real servers' answers only).
 Of clusters for gRPC not the first three, since every call is 200 to HTTP, but ``grpc.<status>``: calls that ended with
-this status, the gateway's own answers included. What a server answers that is no gRPC at all has none.
+this status, the gateway's own answers included. What a server answers that is no gRPC at all has none. Copies of calls
+pass no filter: there it is ``endpoint.<server>.rq_success|rq_error``, where Envoy goes by the same table of statuses, and
+``upstream_cx_none_healthy`` for those that found no server.
 Counters start at 0 with each gateway process and with each cluster that comes back; histograms lag by half a second.
 """
 
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from sluicegate.serving.gateway.clusters import transport_of
+from sluicegate.serving.gateway.clusters import GRPC_SUFFIX, MIRROR_SUFFIX, transport_of
 from sluicegate.serving.gateway.errors import UnreadableStatisticsError
 
 OK = 0
@@ -37,11 +39,12 @@ _COUNTERS = {
     "membership_healthy": "ready_servers",
     "membership_total": "servers",
 }
-_FILTER = rf"^cluster\.[^/]+/[^/]+/[^/.]+\.({'|'.join((*_COUNTERS, 'upstream_rq_time'))}|grpc\.\d+)$"
+_PATTERNS = ("upstream_rq_time", "upstream_cx_none_healthy", r"grpc\.\d+", r"endpoint\.[^/]+\.rq_(success|error)")
+_FILTER = rf"^cluster\.[^/]+/[^/]+/[^/.]+\.({'|'.join((*_COUNTERS, *_PATTERNS))})$"
 STATISTICS_PATH = f"/stats?format=json&histogram_buckets=cumulative&filter={quote(_FILTER, safe='')}"
 """Path and query to ask of the admin address."""
 
-_NAME = re.compile(r"cluster\.([^/]+/[^/]+/[^/.]+)\.(\w+|grpc\.\d+)")
+_NAME = re.compile(r"cluster\.([^/]+/[^/]+/[^/.]+)\.(?:endpoint\.([^/]+)\.)?(\w+|grpc\.\d+)")
 """Predictors' names have no dots, so ``….external.upstream_rq_…`` (the same figures again) does not fit."""
 
 
@@ -81,16 +84,28 @@ class ClusterCounters:
 def read_statistics(text: str) -> dict[str, ClusterCounters]:
     """Counters by cluster name: ``<namespace>/<deployment>/<predictor>``, ``…~grpc``, and ``…~mirror`` for copies.
 
+    Copies of calls stand under ``…~grpc~mirror@<server>``, and those that found none under ``…~grpc~mirror``.
+
     Raises UnreadableStatisticsError when ``text`` is not what Envoy answers at ``STATISTICS_PATH``.
     """
     found: dict[str, dict[str, Any]] = {}
     for name, value in _entries(text):
         if match := _NAME.fullmatch(name):
-            found.setdefault(match[1], {})[match[2]] = value
-    return {
-        name: ClusterCounters(**(_counted(each) | (_called(each) if transport_of(name) == "grpc" else {})))
-        for name, each in sorted(found.items())
-    }
+            cluster = match[1] + (f"@{match[2]}" if match[2] else "")
+            found.setdefault(cluster, {})[match[3]] = value
+    return {name: ClusterCounters(**_figures(name, each)) for name, each in sorted(found.items())}
+
+
+def _figures(name: str, figures: dict[str, Any]) -> dict[str, Any]:
+    if "@" in name:
+        failed = figures.get("rq_error", 0)
+        return {"completed": figures.get("rq_success", 0) + failed, "errors": failed}
+    if transport_of(name) == "http":
+        return _counted(figures)
+    if name.endswith(GRPC_SUFFIX + MIRROR_SUFFIX):
+        unserved = figures.get("upstream_cx_none_healthy", 0)
+        return _counted(figures) | {"completed": unserved, "errors": unserved, "client_errors": 0}
+    return _counted(figures) | _called(figures)
 
 
 def _counted(figures: dict[str, Any]) -> dict[str, Any]:

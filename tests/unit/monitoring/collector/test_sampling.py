@@ -62,6 +62,7 @@ def test_calls_by_grpc_are_their_predictors_requests():
     names = [read_cluster_name(f"default/flights/new{end}") for end in ("", "~mirror")]
 
     assert [read_cluster_name(f"default/flights/new~grpc{end}") for end in ("", "~mirror")] == names
+    assert read_cluster_name("default/flights/new~grpc~mirror@10.0.0.7_9500") == names[1]
     assert read_cluster_name("default/flights/new~grpc~others") is None
 
 
