@@ -7,7 +7,7 @@
 ``membership_healthy|total``, and the histogram ``upstream_rq_time`` (ms, whole; real servers' answers only).
 Of clusters for gRPC not the first three, since every call is 200 to HTTP, but ``grpc.<status>``: calls that ended with
 this status, the gateway's own answers included. What a server answers that is no gRPC at all has none. Copies of calls
-pass no filter: there it is ``endpoint.<server>.rq_success|rq_error``, where Envoy goes by the same table of statuses, and
+pass no filter: there it is ``endpoint.<server>.rq_success|rq_error``, where Envoy goes by the same table, and
 ``upstream_cx_none_healthy`` for those that found no server.
 Counters start at 0 with each gateway process and with each cluster that comes back; histograms lag by half a second.
 """
