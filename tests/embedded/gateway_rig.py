@@ -33,9 +33,13 @@ class Backend:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.address = Address(host="127.0.0.1", port=free_port())
-        self.process = subprocess.Popen([sys.executable, str(BACKEND), str(self.address.port), name])
+        self.process = self.launch()
         wait_until(self._answers, message=f"backend {name}")
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """Start it at a free port."""
+        self.address = Address(host="127.0.0.1", port=free_port())
+        return subprocess.Popen([sys.executable, str(BACKEND), str(self.address.port), self.name])
 
     def seen(self) -> list[dict[str, Any]]:
         """Requests that it got, health checks apart."""

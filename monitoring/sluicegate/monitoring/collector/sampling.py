@@ -7,15 +7,15 @@ since. What happened between the last look and the new beginning is lost, and sa
 from dataclasses import dataclass, field
 
 from sluicegate.monitoring.sources.gateway import ClusterCounts, GatewaySample
+from sluicegate.serving.gateway.clusters import GRPC_SUFFIX, MIRROR_SUFFIX
 
-MIRROR_SUFFIX = "~mirror"
 # Envoy tells its uptime in whole seconds and renews it at its own pace.
 UPTIME_TOLERANCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterName:
-    """``<namespace>/<deployment>/<predictor>``, with ``~mirror`` for copies."""
+    """``<namespace>/<deployment>/<predictor>``, with ``~mirror`` for copies; how it was asked makes no difference."""
 
     namespace: str
     deployment: str
@@ -34,8 +34,9 @@ class Increments:
 
 def read_cluster_name(text: str) -> ClusterName | None:
     """The parts of a cluster's name; None for one that is no predictor's, or whose requests ask for no prediction."""
-    mirror = text.endswith(MIRROR_SUFFIX)
-    parts = text.removesuffix(MIRROR_SUFFIX).split("/")
+    cluster, _, _ = text.partition("@")
+    mirror = cluster.endswith(MIRROR_SUFFIX)
+    parts = cluster.removesuffix(MIRROR_SUFFIX).removesuffix(GRPC_SUFFIX).split("/")
     if len(parts) != 3 or not all(parts) or "~" in parts[2]:
         return None
     return ClusterName(namespace=parts[0], deployment=parts[1], predictor=parts[2], mirror=mirror)

@@ -49,11 +49,14 @@ def _number(name: str, by: str, sentence: str, *, least: int = 0, embedded: bool
     )  # fmt: skip
 
 
-def _for_wrapper(name: str, sentence: str) -> Annotation:
-    """What nothing of ours reads, but the user's container does: the operator hands it on in ``/etc/podinfo``."""
+_WRAPPER = "containers with Seldon's Python wrapper"
+
+
+def _for_wrapper(name: str, sentence: str, by: str = _WRAPPER) -> Annotation:
+    """What the user's container reads, and mostly nothing of ours: the operator hands it on in ``/etc/podinfo``."""
     return Annotation(
         name=f"seldon.io/{name}", place="deployment, predictor or pods", sentence=sentence, reads="number", least=1,
-        honoured_by="containers with Seldon's Python wrapper",
+        honoured_by=by,
     )  # fmt: skip
 
 
@@ -75,7 +78,11 @@ ANNOTATIONS = (
     _number("executor-logger-queue-size", "model server", "How many events of the request log wait.", least=1),
     _idle("executor-logger-write-timeout-ms", "events are sent behind the answers and delay none of them"),
     _number("rest-timeout", "gateway", "Milliseconds until a REST answer is given up.", least=1, embedded=True),
-    _for_wrapper("grpc-timeout", "Milliseconds until a gRPC answer is given up; the gateway goes by rest-timeout."),
+    _for_wrapper(
+        "grpc-timeout",
+        "Milliseconds until a gRPC answer is given up; the gateway reads the deployment's.",
+        f"gateway; {_WRAPPER}",
+    ),
     _for_wrapper("grpc-max-message-size", "Bytes of the largest gRPC message."),
     _idle("ambassador-config", _AMBASSADOR),
     _idle("ambassador-service-name", _AMBASSADOR),

@@ -1,35 +1,46 @@
 """A predictor's servers as Envoy clusters and endpoints: health, ejection, limits, connections.
 
 Each predictor has a cluster for predictions to users, one for their other requests (a label sent back is no request to
-judge by) and, while it is mirrored, one for copies, so that their statistics stay apart. A cluster's definition depends
-on its name alone: whatever changes later comes by endpoints.
+judge by) and, while it is mirrored, one for copies, so that their statistics stay apart; where a server has a port for
+gRPC, the same once more for it. A cluster's definition depends on its name alone: whatever changes later comes by
+endpoints.
 """
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.gateway.routes import Address
+from sluicegate.serving.gateway.routes import Address, Transport
 
 TYPE = "type.googleapis.com/"
 CLUSTER_TYPE = TYPE + "envoy.config.cluster.v3.Cluster"
 ENDPOINTS_TYPE = TYPE + "envoy.config.endpoint.v3.ClusterLoadAssignment"
 CONTROL_CLUSTER = "sluicegate-control-plane"
+GRPC_SUFFIX = "~grpc"
 MIRROR_SUFFIX = "~mirror"
 OTHERS_SUFFIX = "~others"
 UNBOUNDED = 100_000
+_PER_SERVER: JSON = {"track_cluster_stats": {"per_endpoint_stats": True}}
+"""Of copies Envoy counts statuses of gRPC for each server only."""
+_UNCHECKED: JSON = {"health_check_config": {"disable_active_health_check": True}}
+_PROTOCOLS: dict[Transport, str] = {"http": "http_protocol_options", "grpc": "http2_protocol_options"}
 
 
-def cluster_name(namespace: str, deployment: str, predictor: str) -> str:
-    """``<namespace>/<deployment>/<predictor>``: predictions whose answers users see."""
-    return f"{namespace}/{deployment}/{predictor}"
+def cluster_name(namespace: str, deployment: str, predictor: str, transport: Transport = "http") -> str:
+    """``<namespace>/<deployment>/<predictor>``, with ``~grpc`` for gRPC: predictions whose answers users see."""
+    return f"{namespace}/{deployment}/{predictor}" + (GRPC_SUFFIX if transport == "grpc" else "")
 
 
-def others_name(namespace: str, deployment: str, predictor: str) -> str:
-    """``<namespace>/<deployment>/<predictor>~others``: feedback, metadata, health; what asks for no prediction."""
-    return cluster_name(namespace, deployment, predictor) + OTHERS_SUFFIX
+def others_name(namespace: str, deployment: str, predictor: str, transport: Transport = "http") -> str:
+    """The same with ``~others``: feedback, metadata, health; what asks for no prediction."""
+    return cluster_name(namespace, deployment, predictor, transport) + OTHERS_SUFFIX
 
 
-def mirror_name(namespace: str, deployment: str, predictor: str) -> str:
-    """``<namespace>/<deployment>/<predictor>~mirror``: copies, whose answers nobody sees."""
-    return cluster_name(namespace, deployment, predictor) + MIRROR_SUFFIX
+def mirror_name(namespace: str, deployment: str, predictor: str, transport: Transport = "http") -> str:
+    """The same with ``~mirror``: copies, whose answers nobody sees."""
+    return cluster_name(namespace, deployment, predictor, transport) + MIRROR_SUFFIX
+
+
+def transport_of(name: str) -> Transport:
+    """How servers of the cluster called ``name`` are asked."""
+    return "grpc" if name.removesuffix(OTHERS_SUFFIX).removesuffix(MIRROR_SUFFIX).endswith(GRPC_SUFFIX) else "http"
 
 
 def config_source() -> JSON:
@@ -46,6 +57,7 @@ def cluster(name: str) -> JSON:
         "@type": CLUSTER_TYPE,
         "name": name,
         "type": "EDS",
+        **(_PER_SERVER if name.endswith(GRPC_SUFFIX + MIRROR_SUFFIX) else {}),
         "eds_cluster_config": {"eds_config": config_source()},
         "connect_timeout": "1s",
         "lb_policy": "LEAST_REQUEST",
@@ -64,7 +76,7 @@ def cluster(name: str) -> JSON:
                 "@type": TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
                 # Shorter than servers keep idle connections (5 s is common): the side that sends closes first.
                 "common_http_protocol_options": {"idle_timeout": "4s"},
-                "explicit_http_config": {"http_protocol_options": {}},
+                "explicit_http_config": {_PROTOCOLS[transport_of(name)]: {}},
             }
         },
     }
@@ -72,16 +84,27 @@ def cluster(name: str) -> JSON:
 
 def endpoints(name: str, addresses: tuple[Address, ...]) -> JSON:
     """The servers of the cluster called ``name``."""
+    draw = _endpoint if transport_of(name) == "http" else _grpc_endpoint
     return {
         "@type": ENDPOINTS_TYPE,
         "cluster_name": name,
-        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address(address)}} for address in addresses]}],
+        "endpoints": [{"lb_endpoints": [{"endpoint": draw(address)} for address in addresses]}],
     }
 
 
 def socket_address(address: Address) -> JSON:
     """An address in Envoy's words."""
     return {"socket_address": {"address": address.host, "port_value": address.port}}
+
+
+def _endpoint(address: Address) -> JSON:
+    return {"address": socket_address(address)} | ({} if address.checked else _UNCHECKED)
+
+
+def _grpc_endpoint(address: Address) -> JSON:
+    """The port for gRPC; whether the server is ready is asked at the one for HTTP."""
+    check = {"health_check_config": {"port_value": address.port}} if address.checked else _UNCHECKED
+    return {"address": socket_address(Address(host=address.host, port=address.grpc_port)), **check}
 
 
 def _health_check() -> JSON:

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.gateway.clusters import cluster, endpoints
+from sluicegate.serving.gateway.clusters import GRPC_SUFFIX, cluster, endpoints, transport_of
 from sluicegate.serving.gateway.envoy import Addresses, Table, differing, digest
 from sluicegate.serving.gateway.listener import LISTENER, ROUTE_TABLE
 from sluicegate.serving.gateway.messages import packed, packed_cluster
-from sluicegate.serving.gateway.routes import Acknowledged, Address
+from sluicegate.serving.gateway.routes import Acknowledged, Address, Transport
 from sluicegate.serving.gateway.subscriptions import Offer, Subscription
 
 CLUSTERS, ENDPOINTS, LISTENERS, ROUTES = "clusters", "endpoints", "listeners", "routes"
@@ -25,8 +25,8 @@ LINGER_SECONDS = 3.0
 """How long a cluster outlives the routes that named it: requests that chose it may still be tried again."""
 WARM_SECONDS = 0.25
 """What Envoy gets to ask a new server whether it is ready; before it has, that server is sent nothing."""
-_CLUSTER_VERSION = digest(cluster(""))
-"""A cluster's definition depends on its name alone."""
+_CLUSTER_VERSIONS: dict[Transport, str] = {"http": digest(cluster("")), "grpc": digest(cluster(GRPC_SUFFIX))}
+"""A cluster's definition depends on its name alone, and of that on its end."""
 
 
 class Delivery:
@@ -163,7 +163,7 @@ class Delivery:
         if kind == ENDPOINTS:
             return self._endpoints_version(name)
         if kind == CLUSTERS:
-            return _CLUSTER_VERSION if name in self._wanted_clusters() else ""
+            return _cluster_version(name) if name in self._wanted_clusters() else ""
         return self._listener_version
 
     def _forget(self) -> None:
@@ -229,9 +229,9 @@ class Delivery:
 
     def _clusters_offer(self, now: float) -> Offer:
         subscription, names = self._kinds[CLUSTERS], self._wanted_clusters()
-        lacking = [name for name in sorted(names) if subscription.lacks(name, _CLUSTER_VERSION, now)]
+        lacking = [name for name in sorted(names) if subscription.lacks(name, _cluster_version(name), now)]
         return Offer(
-            versions=dict.fromkeys(lacking, _CLUSTER_VERSION),
+            versions={name: _cluster_version(name) for name in lacking},
             removed=tuple(subscription.held.keys() - names),
             resource=packed_cluster,
         )
@@ -333,6 +333,10 @@ class Delivery:
         for name in names:
             version = self._endpoints_version(name)
             (self.behind.add if version and held.get(name) != version else self.behind.discard)(name)
+
+
+def _cluster_version(name: str) -> str:
+    return _CLUSTER_VERSIONS[transport_of(name)]
 
 
 @lru_cache(maxsize=20_000)

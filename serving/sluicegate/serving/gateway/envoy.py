@@ -14,7 +14,7 @@ from sluicegate.serving.gateway.checking import check
 from sluicegate.serving.gateway.clusters import cluster_name, mirror_name, others_name
 from sluicegate.serving.gateway.messages import encoded_entries, packed_table
 from sluicegate.serving.gateway.route_table import entries_of, route_table, version_entry
-from sluicegate.serving.gateway.routes import Address, Route
+from sluicegate.serving.gateway.routes import TRANSPORTS, Address, Route
 
 Addresses = tuple[Address, ...]
 Traffic = dict[tuple[str, str], dict[str, int]]
@@ -100,7 +100,7 @@ def _key(route: Route) -> tuple[str, str]:
 
 def _part(route: Route) -> Part:
     entries, addresses = entries_of(route), dict(_clusters(route))
-    servers = {name: [f"{one.host} {one.port}" for one in addresses[name]] for name in sorted(addresses)}
+    servers = {name: [str(one) for one in addresses[name]] for name in sorted(addresses)}
     return Part(
         route=route,
         entries=entries,
@@ -114,7 +114,9 @@ def _part(route: Route) -> Part:
 def _clusters(route: Route) -> list[tuple[str, Addresses]]:
     mirrored = {mirror.predictor for mirror in route.mirrors}
     return [
-        (name(route.namespace, route.name, backend.predictor), backend.addresses)
+        (name(route.namespace, route.name, backend.predictor, transport), backend.servers(transport))
         for backend in route.backends
+        for transport in TRANSPORTS
+        if transport == "http" or backend.servers(transport)
         for name in (cluster_name, others_name, *((mirror_name,) if backend.predictor in mirrored else ()))
     ]

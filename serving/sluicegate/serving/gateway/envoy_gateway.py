@@ -16,7 +16,7 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.clusters import UNBOUNDED
 from sluicegate.serving.gateway.durations import duration
 from sluicegate.serving.gateway.kinds import KINDS
-from sluicegate.serving.gateway.listener import status_body
+from sluicegate.serving.gateway.replies import status_body
 from sluicegate.serving.gateway.routes import Backend, Route
 
 VERSION = "gateway.envoyproxy.io/v1alpha1"

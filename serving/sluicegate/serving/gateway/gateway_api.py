@@ -18,12 +18,11 @@ from sluicegate.serving.gateway.durations import duration
 from sluicegate.serving.gateway.envoy import digest
 from sluicegate.serving.gateway.envoy_gateway import no_server_filter, no_server_reference, policies, slots
 from sluicegate.serving.gateway.kinds import GRPC_PREDICTIONS, KINDS, Kind, prefix_of
-from sluicegate.serving.gateway.routes import Backend, HeaderRoute, Mirror, Route
+from sluicegate.serving.gateway.routes import Backend, HeaderRoute, Mirror, Route, Transport
 from sluicegate.serving.gateway.services import (
     Rendered,
     Services,
     Target,
-    Transport,
     header_changes,
     mirror_warnings,
     require_services,

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.checking import check
 from sluicegate.serving.gateway.kinds import GRPC_PREDICTIONS, KINDS, Kind, prefix_of
-from sluicegate.serving.gateway.listener import SHADOW_HEADER, status_body
-from sluicegate.serving.gateway.routes import HeaderRoute, Mirror, Route
+from sluicegate.serving.gateway.listener import SHADOW_HEADER
+from sluicegate.serving.gateway.replies import status_body
+from sluicegate.serving.gateway.routes import HeaderRoute, Mirror, Route, Transport
 from sluicegate.serving.gateway.services import (
     PREDICTOR_HEADER,
     Rendered,
     Services,
     Target,
-    Transport,
     mirror_warnings,
     require_services,
     target,
@@ -152,8 +152,8 @@ class _Drawing:
                 for one in chosen.shares
             ],
         }
-        if self.route.timeout_ms:
-            action["timeout"] = _seconds(self.route.timeout_ms)
+        if limit := self.route.limit_ms(self.transport):
+            action["timeout"] = _seconds(limit)
         return action | (self._mirroring(chosen.mirrors) if mirrored else {})
 
     def _mirroring(self, mirrors: tuple[Mirror, ...]) -> JSON:

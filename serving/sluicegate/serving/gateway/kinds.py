@@ -35,6 +35,16 @@ GRPC_PREDICTIONS = (
 )
 """Service and method of predictions; SendFeedback and all else are sent once."""
 
+GRPC_READS = (
+    ("seldon.protos.Seldon", "ModelMetadata"),
+    ("seldon.protos.Seldon", "GraphMetadata"),
+    *(("inference.GRPCInferenceService", f"Server{what}") for what in ("Live", "Ready", "Metadata")),
+    *(("inference.GRPCInferenceService", f"Model{what}") for what in ("Ready", "Metadata")),
+    ("tensorflow.serving.PredictionService", "GetModelMetadata"),
+    ("tensorflow.serving.ModelService", "GetModelStatus"),
+)
+"""What may be asked again, too, where a gateway has a rule for it."""
+
 
 def prefix_of(namespace: str, name: str) -> str:
     """Where a deployment is served, without a slash at the end."""

@@ -9,14 +9,12 @@ server has one; where it has none, that mirror is left out, with a warning.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.gateway.errors import InvalidRouteError
 from sluicegate.serving.gateway.listener import SHADOW_HEADER
-from sluicegate.serving.gateway.routes import Backend, Mirror, Route
+from sluicegate.serving.gateway.routes import Backend, Mirror, Route, Transport
 
-Transport = Literal["http", "grpc"]
 PREDICTOR_HEADER = "x-sluicegate-predictor"
 """On every request: the predictor that answers it. On a copy it names another one than the server's own."""
 

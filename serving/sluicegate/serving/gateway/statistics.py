@@ -5,6 +5,10 @@
 503 without a ready server, 503 after a lost server and 504 time-outs; tries that a retry made good are not in it),
 ``upstream_rq_timeout``, ``upstream_rq_retry``, ``upstream_cx_connect_fail``, ``upstream_rq_rx_reset``, the gauges
 ``membership_healthy|total``, and the histogram ``upstream_rq_time`` (ms, whole; real servers' answers only).
+Of clusters for gRPC not the first three, since every call is 200 to HTTP, but ``grpc.<status>``: calls that ended with
+this status, the gateway's own answers included. What a server answers that is no gRPC at all has none. Copies of calls
+pass no filter: there it is ``endpoint.<server>.rq_success|rq_error``, where Envoy goes by the same table, and
+``upstream_cx_none_healthy`` for those that found no server.
 Counters start at 0 with each gateway process and with each cluster that comes back; histograms lag by half a second.
 """
 
@@ -15,8 +19,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from sluicegate.serving.gateway.clusters import GRPC_SUFFIX, MIRROR_SUFFIX, transport_of
 from sluicegate.serving.gateway.errors import UnreadableStatisticsError
 
+OK = 0
+CLIENT_ERRORS = frozenset({1, 3, 5, 6, 7, 8, 9, 10, 11, 16})
+"""Statuses of gRPC that are the client's, since Google's table of codes gives them a 4xx of HTTP: CANCELLED,
+INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED,
+OUT_OF_RANGE, UNAUTHENTICATED. All others but OK are errors, as 5xx are: UNKNOWN (what a server makes of an exception),
+DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, and numbers that there are not."""
 _COUNTERS = {
     "upstream_rq_completed": "completed",
     "upstream_rq_5xx": "errors",
@@ -28,11 +39,12 @@ _COUNTERS = {
     "membership_healthy": "ready_servers",
     "membership_total": "servers",
 }
-_FILTER = rf"^cluster\.[^/]+/[^/]+/[^/.]+\.({'|'.join((*_COUNTERS, 'upstream_rq_time'))})$"
+_PATTERNS = ("upstream_rq_time", "upstream_cx_none_healthy", r"grpc\.\d+", r"endpoint\.[^/]+\.rq_(success|error)")
+_FILTER = rf"^cluster\.[^/]+/[^/]+/[^/.]+\.({'|'.join((*_COUNTERS, *_PATTERNS))})$"
 STATISTICS_PATH = f"/stats?format=json&histogram_buckets=cumulative&filter={quote(_FILTER, safe='')}"
 """Path and query to ask of the admin address."""
 
-_NAME = re.compile(r"cluster\.([^/]+/[^/]+/[^/.]+)\.(\w+)")
+_NAME = re.compile(r"cluster\.([^/]+/[^/]+/[^/.]+)\.(?:endpoint\.([^/]+)\.)?(\w+|grpc\.\d+)")
 """Predictors' names have no dots, so ``….external.upstream_rq_…`` (the same figures again) does not fit."""
 
 
@@ -43,7 +55,7 @@ class ClusterCounters:
     completed: int = 0
     """Requests that got an answer from a server or from the gateway in its place. Clients that left are not in it."""
     errors: int = 0
-    """Of these, status 5xx, whoever made it: this is what users saw fail."""
+    """Of these, status 5xx (by gRPC its like), whoever made it: this is what users saw fail."""
     client_errors: int = 0
     timeouts: int = 0
     """Requests that ran into the route's time limit; part of ``errors``, absent from ``buckets``."""
@@ -70,17 +82,44 @@ class ClusterCounters:
 
 
 def read_statistics(text: str) -> dict[str, ClusterCounters]:
-    """Counters by cluster name: ``<namespace>/<deployment>/<predictor>``, and ``…~mirror`` for copies.
+    """Counters by cluster name: ``<namespace>/<deployment>/<predictor>``, ``…~grpc``, and ``…~mirror`` for copies.
+
+    Copies of calls stand under ``…~grpc~mirror@<server>``, and those that found none under ``…~grpc~mirror``.
 
     Raises UnreadableStatisticsError when ``text`` is not what Envoy answers at ``STATISTICS_PATH``.
     """
     found: dict[str, dict[str, Any]] = {}
     for name, value in _entries(text):
-        match = _NAME.fullmatch(name)
-        key = "buckets" if match and match[2] == "upstream_rq_time" else _COUNTERS.get(match[2]) if match else None
-        if match and key:
-            found.setdefault(match[1], {})[key] = value
-    return {name: ClusterCounters(**counters) for name, counters in sorted(found.items())}
+        if match := _NAME.fullmatch(name):
+            cluster = match[1] + (f"@{match[2]}" if match[2] else "")
+            found.setdefault(cluster, {})[match[3]] = value
+    return {name: ClusterCounters(**_figures(name, each)) for name, each in sorted(found.items())}
+
+
+def _figures(name: str, figures: dict[str, Any]) -> dict[str, Any]:
+    if "@" in name:
+        failed = figures.get("rq_error", 0)
+        return {"completed": figures.get("rq_success", 0) + failed, "errors": failed}
+    if transport_of(name) == "http":
+        return _counted(figures)
+    if name.endswith(GRPC_SUFFIX + MIRROR_SUFFIX):
+        unserved = figures.get("upstream_cx_none_healthy", 0)
+        return _counted(figures) | {"completed": unserved, "errors": unserved, "client_errors": 0}
+    return _counted(figures) | _called(figures)
+
+
+def _counted(figures: dict[str, Any]) -> dict[str, Any]:
+    """Envoy's figures of one cluster under our names."""
+    known = {_COUNTERS[name]: value for name, value in figures.items() if name in _COUNTERS}
+    return known | ({"buckets": figures["upstream_rq_time"]} if "upstream_rq_time" in figures else {})
+
+
+def _called(figures: dict[str, Any]) -> dict[str, int]:
+    """Calls by their status, in place of what HTTP says."""
+    ended = {int(name.removeprefix("grpc.")): value for name, value in figures.items() if name.startswith("grpc.")}
+    faults = [count for status, count in ended.items() if status != OK and status not in CLIENT_ERRORS]
+    client_errors = [count for status, count in ended.items() if status in CLIENT_ERRORS]
+    return {"completed": sum(ended.values()), "errors": sum(faults), "client_errors": sum(client_errors)}
 
 
 def _entries(text: str) -> Iterable[tuple[str, Any]]:

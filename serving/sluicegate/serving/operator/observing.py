@@ -11,12 +11,14 @@ from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.names import workload_name
 from sluicegate.serving.gateway.routes import Address
 from sluicegate.serving.operator.cluster.cache import OWNER_LABEL
-from sluicegate.serving.operator.objects.kept import kept_port, revision_kept
+from sluicegate.serving.operator.objects.kept import answering, kept_port, port_of, revision_kept
 from sluicegate.serving.operator.objects.names import APP_LABEL, ENTRY_LABEL, PREDICTOR_LABEL, REVISION_ANNOTATION
 from sluicegate.serving.reconcile.workloads import Replica, ReplicaState, WorkloadKey
 
 DIGEST_VARIABLE = "SLUICEGATE_BUNDLE_DIGEST"
 """Our server is ready only with the bundle of the digest that it is told here."""
+OUR_VARIABLE = "SLUICEGATE_DRAIN_SECONDS"
+"""Every container with our server is told it."""
 REFUSED_EXIT = 78
 """Exit status of our server when it refuses what it should serve; its last line says why."""
 _CHECK_IMAGE = "check the image's name and the pull secret"
@@ -83,7 +85,7 @@ def _replica(pod: JSON, index: int, adopted: Mapping[str, str]) -> Replica:
         workload=workload,
         revision=revision,
         index=index,
-        address=Address(host=str(status.get("podIP", "")), port=_port(pod)),
+        address=_address(pod),
         state=state,
         message=words[:_LONGEST],
         restarts=sum(int(each.get("restartCount", 0)) for each in status.get("containerStatuses") or ()),
@@ -116,9 +118,24 @@ def _identity(meta: JSON, unsaid: str = "") -> WorkloadKey:
     return meta["namespace"], workload, (meta.get("annotations") or {}).get(REVISION_ANNOTATION, unsaid)
 
 
-def _port(pod: JSON) -> int:
-    """Where the pod takes requests: the port called ``http`` of the engine, or of the first container that has one."""
-    return kept_port(pod) or _DEFAULT_PORT
+def _address(pod: JSON) -> Address:
+    """Where the pod takes requests: at the ports called ``http`` and ``grpc`` of the container that answers.
+
+    Our server names a port for gRPC, but speaks none yet. Servers of others may know no ``/ready``: whether they are,
+    Kubernetes says, unless their own probe asks there.
+    """
+    box = answering(pod)
+    port = port_of(box, "http") or _DEFAULT_PORT
+    ours = any(each.get("name") == OUR_VARIABLE for each in box.get("env") or ())
+    asked = (box.get("readinessProbe") or {}).get("httpGet") or {}
+    return Address(
+        host=str((pod.get("status") or {}).get("podIP", "")),
+        port=port,
+        grpc_port=0 if ours else kept_port(pod, "grpc") or 0,
+        checked=asked.get("path") == "/ready"
+        and asked.get("port") in ("http", port)
+        and asked.get("scheme") != "HTTPS",
+    )
 
 
 def _is_told_a_digest(pod: JSON) -> bool:

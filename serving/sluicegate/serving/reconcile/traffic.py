@@ -21,6 +21,7 @@ from sluicegate.serving.reconcile.target import state_of
 from sluicegate.serving.reconcile.workloads import Replica, Workload
 
 TIMEOUT_ANNOTATION = "seldon.io/rest-timeout"
+GRPC_TIMEOUT_ANNOTATION = "seldon.io/grpc-timeout"
 DEFAULT_TIMEOUT_MS = 3000
 
 Addresses = Mapping[str, tuple[Address, ...]]
@@ -56,7 +57,8 @@ def route_of(
         header_routes=headers,
         sticky_header=deployment.metadata.annotations.get(STICKY_ANNOTATION, ""),
         sticky_salt=rollout.status.rollout_id if rollout is not None else deployment.metadata.name,
-        timeout_ms=_timeout(deployment),
+        timeout_ms=_timeout(deployment, TIMEOUT_ANNOTATION),
+        grpc_timeout_ms=_timeout(deployment, GRPC_TIMEOUT_ANNOTATION),
     )
 
 
@@ -205,6 +207,6 @@ def _header_route(match: HeaderMatch, predictor: str) -> HeaderRoute:
     return HeaderRoute(header=match.header_name, value=value.exact, predictor=predictor)
 
 
-def _timeout(deployment: SeldonDeployment) -> int:
+def _timeout(deployment: SeldonDeployment, annotation: str) -> int:
     notes = {**deployment.metadata.annotations, **deployment.spec.annotations}
-    return milliseconds(notes.get(TIMEOUT_ANNOTATION, ""), DEFAULT_TIMEOUT_MS)
+    return milliseconds(notes.get(annotation, ""), DEFAULT_TIMEOUT_MS)

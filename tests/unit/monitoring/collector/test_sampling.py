@@ -57,6 +57,15 @@ def test_cluster_names():
     assert read_cluster_name("xds_cluster") is None
 
 
+def test_calls_by_grpc_are_their_predictors_requests():
+    """The judge asks how a predictor does, not how it was asked; what asks for no prediction is left out there, too."""
+    names = [read_cluster_name(f"default/flights/new{end}") for end in ("", "~mirror")]
+
+    assert [read_cluster_name(f"default/flights/new~grpc{end}") for end in ("", "~mirror")] == names
+    assert read_cluster_name("default/flights/new~grpc~mirror@10.0.0.7_9500") == names[1]
+    assert read_cluster_name("default/flights/new~grpc~others") is None
+
+
 @given(COUNTS, COUNTS)
 def test_no_second_has_more_slow_requests_than_requests(events, requests):
     """What exceeds moves on; a longer series begins like a shorter one; nothing is invented."""

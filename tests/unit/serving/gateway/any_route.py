@@ -35,4 +35,5 @@ def any_route(draw: st.DrawFn) -> Route:
         header_routes=tuple(draw(st.lists(headers, max_size=5))),
         sticky_header=draw(st.sampled_from(["", "x-user"])),
         timeout_ms=draw(st.integers(1, 10_000_000)),
+        grpc_timeout_ms=draw(st.integers(1, 10_000_000)),
     )

@@ -48,6 +48,12 @@ def test_the_schema_finds_faults() -> None:
     ]
 
 
+def test_calls_by_grpc_have_a_time_limit_of_their_own() -> None:
+    limits = [rules(replace(ROUTE, grpc_timeout_ms=7000), each)["predictions"]["timeout"] for each in ("http", "grpc")]
+
+    assert limits == ["3s", "7s"]
+
+
 @given(any_route())
 def test_weights_are_read_back(route: Route) -> None:
     """And every predictor that is reached has a DestinationRule with its subset, ahead of who names it."""

@@ -1,5 +1,6 @@
 """Envoy's statistics as counters. The JSON beside this file is what a real Envoy 1.40 answered."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,23 @@ def test_slow_counts_answers_above_the_threshold_and_time_outs() -> None:
 def test_a_cluster_without_requests_has_nothing_slow() -> None:
     """No buckets is not an error: Envoy writes a histogram only after the first answer."""
     assert ClusterCounters().slow(250) == 0
+
+
+def test_calls_are_counted_by_the_status_that_they_ended_with() -> None:
+    """All are 200 to HTTP, and what HTTP says of the gateway's own answers would count these twice."""
+    found = read_statistics(
+        json.dumps(
+            {
+                "stats": [
+                    {"name": f"cluster.n/d/v1~grpc.{name}", "value": value}
+                    for name, value in {"upstream_rq_completed": 99, "upstream_rq_5xx": 3, "grpc.0": 50}.items()
+                ]
+                + [{"name": f"cluster.n/d/v1~grpc.grpc.{status}", "value": 1} for status in range(1, 18)]
+            }
+        )
+    )["n/d/v1~grpc"]
+
+    assert (found.completed, found.errors, found.client_errors) == (67, 7, 10)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"stats": [{"name": 1}]}', '{"stats": [{"histograms": [{}]}]}'])

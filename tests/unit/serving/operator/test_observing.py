@@ -34,6 +34,28 @@ def test_a_ready_pod_is_a_server_at_its_http_port() -> None:
     assert (found.address.host, found.address.port) == ("10.0.0.7", 9001)
 
 
+def test_a_pod_of_others_is_called_at_the_port_that_it_names_for_grpc() -> None:
+    """And is asked at /ready only if its own probe is; else its readiness is Kubernetes' word."""
+    others = pod(conditions=ready("True"))
+    [box] = others["spec"]["containers"]
+    box["ports"].append({"name": "grpc", "containerPort": 9501})
+    asking = {"readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}}}
+    probed = {**others, "spec": {"containers": [box | asking]}}
+
+    found = [each.address for each in observed_replicas([others, probed], [])]
+
+    assert [(each.port, each.grpc_port, each.checked) for each in found] == [(9001, 9501, False), (9001, 9501, True)]
+
+
+def test_our_server_names_a_port_for_grpc_and_is_not_called_there() -> None:
+    ours = pod(conditions=ready("True"))
+    [box] = ours["spec"]["containers"]
+    box["ports"].append({"name": "grpc", "containerPort": 9501})
+    box["env"] = [{"name": "SLUICEGATE_DRAIN_SECONDS", "value": "23"}]
+
+    assert observed_replicas([ours], [])[0].address.grpc_port == 0
+
+
 def test_a_server_is_verified_only_if_it_was_told_a_digest() -> None:
     told = pod(conditions=ready("True"))
     told["spec"]["containers"][0]["env"] = [{"name": "SLUICEGATE_BUNDLE_DIGEST", "value": "sha256:1"}]

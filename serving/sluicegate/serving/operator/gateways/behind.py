@@ -7,8 +7,8 @@ ready: a route must not name a Service before. Copies have a port of their own w
 from collections.abc import Iterable, Iterator, Mapping
 
 from sluicegate.serving.api.metadata import JSON
-from sluicegate.serving.gateway.routes import Route
-from sluicegate.serving.gateway.services import Service, Services, Transport
+from sluicegate.serving.gateway.routes import Route, Transport
+from sluicegate.serving.gateway.services import Service, Services
 from sluicegate.serving.operator.objects.copies import COPIES, COPIES_PORT
 from sluicegate.serving.operator.objects.names import ENTRY_LABEL, PREDICTOR_LABEL
 

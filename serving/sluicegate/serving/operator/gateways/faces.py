@@ -13,8 +13,8 @@ from sluicegate.serving.gateway.istio import IstioSettings, istio_settings
 from sluicegate.serving.gateway.istio import render as render_istio
 from sluicegate.serving.gateway.istio import weights_of as istio_weights
 from sluicegate.serving.gateway.route_status import acknowledged_by, policy_complaint, policy_refusal
-from sluicegate.serving.gateway.routes import Route
-from sluicegate.serving.gateway.services import Rendered, Services, Transport
+from sluicegate.serving.gateway.routes import Route, Transport
+from sluicegate.serving.gateway.services import Rendered, Services
 from sluicegate.serving.operator.objects.manifest import ObjectKey
 
 

@@ -38,13 +38,21 @@ def kept_template(subject: Subject, name: str, pod: Pod | None) -> JSON | None:
 
 def kept_port(template: JSON, named: str = "http") -> int | None:
     """Where pods of a kept template answer a predictor's requests."""
+    return port_of(answering(template, named), named)
+
+
+def answering(template: JSON, named: str = "http") -> JSON:
+    """The container with a port of this name that answers a predictor's requests; without any, an empty one."""
     boxes = (template.get("spec") or {}).get("containers") or ()
     # Beside Seldon's engine the user's container calls its ports the same, and stands first.
-    for box in sorted(boxes, key=lambda each: each.get("name") != ENGINE):
-        for port in box.get("ports") or ():
-            if port.get("name") == named:
-                return int(port["containerPort"])
-    return None
+    in_order = sorted(boxes, key=lambda each: each.get("name") != ENGINE)
+    return next((box for box in in_order if port_of(box, named)), {})
+
+
+def port_of(container: JSON, named: str) -> int | None:
+    """The number of a container's port."""
+    ports = container.get("ports") or ()
+    return next((int(port["containerPort"]) for port in ports if port.get("name") == named), None)
 
 
 def reasons(subject: Subject, live: JSON, pod: Pod | None) -> tuple[str, ...]:
