@@ -1,7 +1,7 @@
 """Several Envoys at one door, each with a delivery of its own; together they acknowledge. Decides only; ``xds`` talks.
 
 A table is in force when every Envoy that is there has it. There is who has a stream open or had one a moment ago, and
-whoever was announced by ``expect``. Where Envoys differ about a deployment, what they last agreed upon is told: a share
+whoever is ``expected``. Where Envoys differ about a deployment, what they last agreed upon is told: a share
 that one of them still gives is not yet taken away. With a single Envoy all of this is that Envoy's own word.
 """
 
@@ -28,12 +28,14 @@ class _Member:
 
 
 class Fleet:
-    """All Envoys of one door, by node id. Not safe for threads; times are seconds of any steady clock."""
+    """All Envoys of one door, by node id. Not safe for threads; times are seconds of any steady clock.
 
-    def __init__(self, listener: Callable[[str], JSON]) -> None:
-        self._listener = listener
+    ``expected``: nothing is in force before these have it, even if they have not been heard of yet.
+    """
+
+    def __init__(self, listener: Callable[[str], JSON], expected: Callable[[], frozenset[str]] = frozenset) -> None:
+        self._listener, self._expected = listener, expected
         self._members: dict[str, _Member] = {}
-        self._expected: frozenset[str] = frozenset()
         self._newest: Table | None = None
         self._version = ""
         self._traffic: Traffic = {}
@@ -45,10 +47,6 @@ class Fleet:
         self._newest = table
         for member in self._members.values():
             member.delivery.publish(table)
-
-    def expect(self, nodes: frozenset[str]) -> None:
-        """Nothing is in force before these have it, even if they have not been heard of yet."""
-        self._expected = nodes
 
     def joined(self, node: str, now: float) -> Delivery:
         """``node`` opened a stream; returns what decides what it is sent."""
@@ -70,7 +68,7 @@ class Fleet:
     def acknowledged(self, now: float) -> Acknowledged:
         """What is in force at every Envoy."""
         told = self.by_node(now)
-        complete = self._expected <= told.keys()
+        complete = self._expected() <= told.keys()
         versions = {one.version for one in told.values()}
         if complete and len(versions) == 1:
             self._version = versions.pop()

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,12 +59,19 @@ class _Stream:
 class XdsDoor:
     """The configuration of one gateway, be it one Envoy or several that listen alike.
 
-    ``elsewhere``: fronts of Envoys, by node id, that cannot listen where all others do.
+    ``elsewhere``: fronts of Envoys, by node id, that cannot listen where all others do. ``expected`` says, by node id,
+    whom nothing is acknowledged without, heard of here or not.
     """
 
-    def __init__(self, front: Front, *, elsewhere: Mapping[str, Front] | None = None) -> None:
+    def __init__(
+        self,
+        front: Front,
+        *,
+        elsewhere: Mapping[str, Front] | None = None,
+        expected: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
         fronts = dict(elsewhere or {})
-        self._fleet = Fleet(lambda node: listener(fronts.get(node, front)))
+        self._fleet = Fleet(lambda node: listener(fronts.get(node, front)), expected)
         self._lock = threading.Lock()
         self._streams: dict[str, _Stream] = {}
         self._table: Table | None = None
@@ -96,11 +103,6 @@ class XdsDoor:
         """Whether an Envoy has a stream here, or had one a moment ago."""
         with self._lock:
             return self._fleet.has_anybody(time.monotonic())
-
-    def expect(self, nodes: frozenset[str]) -> None:
-        """Count nothing as acknowledged before these Envoys have it too, heard of or not."""
-        with self._lock:
-            self._fleet.expect(nodes)
 
     async def serve(self, host: str, port: int) -> None:
         """Answer Envoys at this address until cancelled; they keep what they have. Raises DoorError: it is taken."""

@@ -35,6 +35,7 @@ from sluicegate.serving.operator.events import EventRecorder
 from sluicegate.serving.operator.gateways.beside import BesideEnvoy
 from sluicegate.serving.operator.gateways.bundled import SECONDS_PER_ROUTE, BundledEnvoy
 from sluicegate.serving.operator.gateways.choosing import choose
+from sluicegate.serving.operator.gateways.envoys import Envoys
 from sluicegate.serving.operator.gateways.faces import Face
 from sluicegate.serving.operator.gateways.written import WrittenRoutes
 from sluicegate.serving.operator.metrics import Metrics
@@ -80,7 +81,9 @@ class Operator:
             monotonic=self._clock.monotonic,
             wall=self._clock.now,
         )
-        self._xds = XdsDoor(Front(address=Address(host="0.0.0.0", port=process.front_port)))
+        self._envoys = Envoys(self._cluster, self._namespace)
+        front = Front(address=Address(host="0.0.0.0", port=process.front_port))
+        self._xds = XdsDoor(front, expected=self._envoys.answering)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT, or until a part breaks (raises)."""
@@ -90,6 +93,7 @@ class Operator:
         parts = [
             _named("stop", stop.wait()),
             _named("caches", self._caches.run()),
+            _named("gateway's pods", self._envoys.run()),
             _named("election", self._election.run()),
             _named("leading", self._lead()),
             _named("health", self._health_server().serve()),
@@ -110,7 +114,7 @@ class Operator:
 
     async def _lead(self) -> None:
         """Wait for complete caches and the lease, then look at everything once, and at what changes for ever."""
-        await self._caches.complete()
+        await asyncio.gather(self._caches.complete(), self._envoys.synced.wait())
         _LOG.info("caches are complete: %s", self._caches.sizes)
         await self._election.leads.wait()
         keys = self._known_keys()

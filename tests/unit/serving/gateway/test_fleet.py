@@ -14,7 +14,8 @@ class Fleeting:
     """A fleet and models of its Envoys, which ask when they are told to."""
 
     def __init__(self) -> None:
-        self.fleet, self.now = Fleet(lambda _: LISTENER), 0.0
+        self.expected: frozenset[str] = frozenset()
+        self.fleet, self.now = Fleet(lambda _: LISTENER, lambda: self.expected), 0.0
         self.joined: set[str] = set()
         self.models: dict[str, ModelEnvoy] = {}
 
@@ -89,7 +90,7 @@ def test_a_new_envoy_takes_no_share_away() -> None:
 def test_an_expected_envoy_is_waited_for() -> None:
     """A door that has just started has not heard of all of them."""
     case = Fleeting()
-    case.fleet.expect(frozenset({"a", "b"}))
+    case.expected = frozenset({"a", "b"})
     case.fleet.publish(OLD)
     case.settle("a")
     alone = case.fleet.acknowledged(case.now)
@@ -98,6 +99,24 @@ def test_an_expected_envoy_is_waited_for() -> None:
 
     assert (alone.version, alone.traffic) == ("", {})
     assert case.fleet.acknowledged(case.now).version == OLD.version
+
+
+def test_an_expected_envoy_that_is_cut_off_is_waited_for() -> None:
+    """It goes on answering by what it had, although nothing has been heard of it for long."""
+    case = Fleeting()
+    case.expected = frozenset({"a", "b"})
+    case.fleet.publish(OLD)
+    case.settle("a", "b")
+    case.fleet.acknowledged(case.now)
+    case.end("b")
+    case.fleet.publish(NEW)
+    case.settle("a")
+    meanwhile = case.fleet.acknowledged(case.now)
+
+    case.expected = frozenset({"a"})
+
+    assert (meanwhile.version, meanwhile.traffic) == (OLD.version, {KEY: {"old": 100}})
+    assert case.fleet.acknowledged(case.now).version == NEW.version
 
 
 def test_a_single_envoy_is_never_forgotten() -> None:
