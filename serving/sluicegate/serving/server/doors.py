@@ -15,8 +15,9 @@ from sluicegate.serving.server import descriptions
 from sluicegate.serving.server.dispatching import Loop
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
 from sluicegate.serving.server.exchanges import TEXT_TYPE, Reply, Request, Response, json_response
+from sluicegate.serving.server.http_codecs import InferenceCodec, SeldonCodec
 from sluicegate.serving.server.metrics import exposition
-from sluicegate.serving.server.predictions import Behind, InferenceCodec, Prediction, SeldonCodec, puid_header
+from sluicegate.serving.server.predictions import Behind, Prediction, puid_header
 from sluicegate.serving.server.request_log import FEEDBACK, Entry
 from sluicegate.serving.server.routing import Call, Router
 from sluicegate.serving.server.serving_state import Served
@@ -63,14 +64,11 @@ class Doors:
 
     def infer(self, call: Call) -> None:
         """Open Inference's infer."""
-        served = self.behind.state.served
         refusal = self._stranger(call)
         if refusal is not None:
             call.reply(refusal)
             return
-        Prediction(self.behind, InferenceCodec(served.output if served else ""), call.request, call.reply).start(
-            call.wanted
-        )
+        Prediction(self.behind, InferenceCodec(), call.request, call.reply).start(call.wanted)
 
     def feedback(self, call: Call) -> None:
         """Seldon's feedback: counted and logged at once, then told to the units on the worker thread."""

@@ -9,7 +9,7 @@
 
 from dataclasses import dataclass
 
-from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
+from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
 
 
@@ -45,6 +45,7 @@ INTERNAL = Verdict(500, "MICROSERVICE_INTERNAL_ERROR")
 STATUSES: dict[type[Exception], Verdict] = {
     BadPayloadError: Verdict(400, "MICROSERVICE_BAD_DATA"),
     BadAnswerError: INTERNAL,
+    NotCarriedError: Verdict(406, "NOT_CARRIED"),
     ModelFailedError: INTERNAL,
     NotReadyError: Verdict(503, "NOT_READY"),
     OverloadedError: Verdict(503, "OVERLOADED"),

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from sluicegate.serving.protocol.seldon import failure
 from sluicegate.serving.server.exchanges import Reply, Request, Response, json_response
+from sluicegate.serving.server.http_codecs import JSON_LENGTH
 
 _UNREAD_TYPES = (b"multipart/", b"application/octet-stream", b"application/cloudevents-batch")
 
@@ -79,6 +80,8 @@ def _unreadable(request: Request) -> Response | None:
     if b"content-length" not in request.headers and b"transfer-encoding" not in request.headers:
         info = "found neither Content-Length nor a chunked body; expected a JSON body"
         return json_response(failure(411, "LENGTH_REQUIRED", info), 411)
+    if JSON_LENGTH in request.headers:
+        return None
     kind = request.headers.get(b"content-type", b"").lower()
     if kind.startswith(_UNREAD_TYPES):
         info = f"Content-Type: found {kind[:80].decode('latin-1')}; expected application/json"
