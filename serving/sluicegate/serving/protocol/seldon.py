@@ -269,6 +269,17 @@ def _status(status: Status) -> dict[str, Any]:
     return {"code": status.code, "info": status.info, "reason": status.reason, "status": flag}
 
 
+def body_of_feedback(feedback: Feedback) -> dict[str, Any]:
+    """The feedback as Seldon's JSON; its puid and routing stand in the response's meta. Raises BadAnswerError."""
+    response = body_of(feedback.response) if feedback.response is not None else {"meta": {}}
+    known = {name: told for name, told in (("puid", feedback.puid), ("routing", feedback.routing)) if told}
+    body: dict[str, Any] = {"reward": feedback.reward, "response": response | {"meta": {**response["meta"], **known}}}
+    for name, part in (("request", feedback.request), ("truth", feedback.truth)):
+        if part is not None:
+            body[name] = body_of(part)
+    return body
+
+
 def _content(message: Message) -> dict[str, Any]:
     content = message.content
     if isinstance(content, np.ndarray):
@@ -315,15 +326,6 @@ def _finite_or_null(array: Array) -> Array:
     listed = array.astype(object)
     listed[~np.isfinite(array)] = None
     return listed
-
-
-def feedback_value(feedback: Feedback) -> dict[str, Any]:
-    """The feedback as Seldon's JSON."""
-    parts = {"request": feedback.request, "response": feedback.response, "truth": feedback.truth}
-    body: dict[str, Any] = {name: log_value(part) for name, part in parts.items() if part is not None}
-    response = body.setdefault("response", {})
-    response["meta"] = {"puid": feedback.puid} | ({"routing": feedback.routing} if feedback.routing else {})
-    return body | {"reward": feedback.reward}
 
 
 def encode(value: JSONValue) -> bytes:

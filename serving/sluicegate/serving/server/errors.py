@@ -9,6 +9,7 @@
 
 from dataclasses import dataclass
 
+from sluicegate.serving.graph.errors import BadRouteError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
 
@@ -46,7 +47,11 @@ STATUSES: dict[type[Exception], Verdict] = {
     BadPayloadError: Verdict(400, "MICROSERVICE_BAD_DATA"),
     BadAnswerError: INTERNAL,
     NotCarriedError: Verdict(406, "NOT_CARRIED"),
+    BadRouteError: INTERNAL,
     ModelFailedError: INTERNAL,
+    # As Seldon's executor tells both.
+    RemoteAnswerError: INTERNAL,
+    UnreachableError: INTERNAL,
     NotReadyError: Verdict(503, "NOT_READY"),
     OverloadedError: Verdict(503, "OVERLOADED"),
     TimedOutError: Verdict(504, "TIMED_OUT"),

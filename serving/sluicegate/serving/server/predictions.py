@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter, time
 from uuid import uuid4
 
+from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
@@ -18,7 +19,7 @@ from sluicegate.serving.server.exchanges import Reply, Request, Response
 from sluicegate.serving.server.http_codecs import Codec, Written
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
-from sluicegate.serving.server.serving_state import State
+from sluicegate.serving.server.serving_state import Served, State
 
 _ID_HEADERS = (b"seldon-puid", b"x-request-id")
 
@@ -31,14 +32,13 @@ class Behind:
     metrics: Metrics
     log: RequestLog | None
     sender: Callable[[], Sender]
-    request_path: dict[str, str]
     predictor: bytes = b""
 
-    def completed(self, answer: Message, puid: str) -> Message:
+    def completed(self, answer: Message, puid: str, served: Served) -> Message:
         """The model's answer with what the server knows of it; the model's own figures are counted."""
         for metric in answer.meta.metrics:
             self.metrics.told(metric)
-        meta = replace(answer.meta, puid=puid, request_path={**answer.meta.request_path, **self.request_path})
+        meta = replace(answer.meta, puid=puid, request_path={**answer.meta.request_path, **served.graph.request_path})
         return replace(answer, meta=meta)
 
 
@@ -70,14 +70,14 @@ class Prediction:
             return
         self._log(REQUEST, body if self._codec.json and message.form != "tftensor" else message)
         meta = replace(message.meta, puid=self._puid)
-        dispatcher.submit(replace(message, meta=meta), self._finish, wanted)
+        dispatcher.submit(replace(message, meta=meta), self._finish, wanted, self._request.headers)
 
     def _finish(self, result: Result) -> None:
         served = self._behind.state.served
         if isinstance(result, BaseException) or served is None:
             self._fail(result if isinstance(result, BaseException) else NotReadyError("nothing is served"))
             return
-        answer = self._behind.completed(result, self._puid)
+        answer = self._behind.completed(result, self._puid, served)
         try:
             written = self._codec.write(answer, served)
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the model's failure)
@@ -86,6 +86,10 @@ class Prediction:
         self._answer(200, written, written.body if written.json and answer.form != "tftensor" else answer)
 
     def _fail(self, error: BaseException) -> None:
+        if isinstance(error, RemoteAnswerError):
+            # Another process of the graph has said it in its own words.
+            self._answer(error.status, Written(error.body, error.content_type), error.body)
+            return
         verdict = verdict_of(error)
         body = seldon.encode(self._codec.failure(verdict.status, verdict.reason, str(error), self._puid))
         self._answer(verdict.status, Written(body), body)
