@@ -5,6 +5,8 @@
   x NotReadyError          still loading, or draining
   x OverloadedError        the queue is full
   x TimedOutError          no answer within the limit
+  x NoSuchModelError       a model or a version that is not served here
+  x UnloadRefusedError     what is served stays until the server ends
 """
 
 from dataclasses import dataclass
@@ -34,6 +36,14 @@ class TimedOutError(ServerError):
     """The model did not answer in time."""
 
 
+class NoSuchModelError(ServerError):
+    """The client names a model, or a version of it, that is not served here."""
+
+
+class UnloadRefusedError(ServerError):
+    """A client wants to take away what others are served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How a failure is answered."""
@@ -52,6 +62,8 @@ STATUSES: dict[type[Exception], Verdict] = {
     # As Seldon's executor tells both.
     RemoteAnswerError: INTERNAL,
     UnreachableError: INTERNAL,
+    NoSuchModelError: Verdict(404, "NO_SUCH_MODEL"),
+    UnloadRefusedError: Verdict(409, "NOT_UNLOADED"),
     NotReadyError: Verdict(503, "NOT_READY"),
     OverloadedError: Verdict(503, "OVERLOADED"),
     TimedOutError: Verdict(504, "TIMED_OUT"),

@@ -11,16 +11,26 @@ from uuid import uuid4
 from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
-from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
 from sluicegate.serving.server.exchanges import Reply, Request, Response
 from sluicegate.serving.server.http_codecs import Codec, Written
 from sluicegate.serving.server.metrics import Metrics
-from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
+from sluicegate.serving.server.request_log import FEEDBACK, REQUEST, RESPONSE, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
 
+PREDICTING = frozenset(
+    {
+        "predictions",
+        "/seldon.protos.Seldon/Predict",
+        "/seldon.protos.Model/Predict",
+        "/inference.GRPCInferenceService/ModelInfer",
+        "/tensorflow.serving.PredictionService/Predict",
+    }
+)
+"""What metrics call the services that predict."""
 _ID_HEADERS = (b"seldon-puid", b"x-request-id")
 
 
@@ -33,6 +43,15 @@ class Behind:
     log: RequestLog | None
     sender: Callable[[], Sender]
     predictor: bytes = b""
+
+    def count_feedback(self, feedback: Feedback, puid: str, body: bytes | None = None) -> None:
+        """Count a feedback and log it, as the JSON that came or that would have come."""
+        self.metrics.feedback += 1
+        self.metrics.reward += max(0.0, feedback.reward)
+        self.metrics.reward_negative += max(0.0, -feedback.reward)
+        if self.log is not None:
+            data = seldon.encode(seldon.body_of_feedback(feedback)) if body is None else body
+            self.log.offer(Entry(type=FEEDBACK, request_id=puid, data=data), self.sender())
 
     def completed(self, answer: Message, puid: str, served: Served) -> Message:
         """The model's answer with what the server knows of it; the model's own figures are counted."""

@@ -9,6 +9,8 @@ from sluicegate.serving.protocol.seldon import failure
 from sluicegate.serving.server.exchanges import Reply, Request, Response, json_response
 from sluicegate.serving.server.http_codecs import JSON_LENGTH
 
+_OTHERS = ("/v1/", "/v2/")
+"""Paths of Open Inference and TensorFlow, whose clients read errors of another form."""
 _UNREAD_TYPES = (b"multipart/", b"application/octet-stream", b"application/cloudevents-batch")
 
 
@@ -41,7 +43,8 @@ class Router:
         methods, arguments = self._find(request.path)
         if methods is None:
             info = f"path: found {request.path[:200]!r}; expected a route of this server, such as /api/v1.0/predictions"
-            call.reply(json_response(failure(404, "NOT_FOUND", info), 404))
+            told = {"error": info} if request.path.startswith(_OTHERS) else failure(404, "NOT_FOUND", info)
+            call.reply(json_response(told, 404))
             return
         handle = methods.get("GET" if request.method == "HEAD" else request.method)
         refusal = _refusal(request, methods) if handle is None else _unreadable(request)
