@@ -43,6 +43,6 @@ class BadReportError(ModelError):
 class AnsweredError(ModelError):
     """A failure whose whole answer the author of the class wrote: it goes to the client as it is."""
 
-    def __init__(self, status_code: int, body: bytes, content_type: str) -> None:
-        self.status_code, self.body, self.content_type = status_code, body, content_type
+    def __init__(self, status: int, body: bytes, content_type: bytes) -> None:
+        self.status, self.body, self.content_type = status, body, content_type
         super().__init__(body.decode(errors="replace")[:2000])

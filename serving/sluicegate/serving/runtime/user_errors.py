@@ -58,5 +58,5 @@ def _asked(application: Any, error: Exception) -> AnsweredError | None:
         except Exception as raised:  # noqa: BLE001  (Flask raises the error again when no handler is for it)
             if raised is error:
                 return None
-            return AnsweredError(500, f"model_error_handler raised {type(raised).__name__}".encode(), "text/plain")
-        return AnsweredError(int(response.status_code), response.get_data(), str(response.mimetype))
+            return AnsweredError(500, f"model_error_handler raised {type(raised).__name__}".encode(), b"text/plain")
+        return AnsweredError(int(response.status_code), response.get_data(), str(response.mimetype).encode())

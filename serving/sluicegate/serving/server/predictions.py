@@ -5,17 +5,19 @@ Read the payload, give it to the dispatcher, write the answer; count it, and han
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from os import urandom
 from time import perf_counter, time
 from typing import Any, Protocol
-from uuid import uuid4
 
 from sluicegate.serving.protocol import inference, seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
-from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.protocol.messages import JSONValue, Message
+from sluicegate.serving.runtime.errors import AnsweredError
+from sluicegate.serving.server.bodies import value_of
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
-from sluicegate.serving.server.exchanges import Reply, Request, Response
+from sluicegate.serving.server.exchanges import JSON_TYPE, Reply, Request, Response, html_safe
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
@@ -25,6 +27,9 @@ _ID_HEADERS = (b"seldon-puid", b"x-request-id")
 
 class Codec(Protocol):
     """A protocol's way in and out."""
+
+    def parse(self, request: Request) -> JSONValue:
+        """The request's JSON. Raises BadPayloadError."""
 
     def read(self, value: Any) -> Message:
         """The payload as a message. Raises BadPayloadError."""
@@ -39,12 +44,24 @@ class Codec(Protocol):
 class SeldonCodec:
     """Seldon's JSON."""
 
+    parse = staticmethod(value_of)
     read = staticmethod(seldon.message_from)
-    failure = staticmethod(seldon.failure)
+
+    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:
+        """SeldonMessage with a status alone."""
+        return seldon.failure(code, reason, info, puid)
 
     def write(self, message: Message, served: Served) -> dict[str, Any]:  # noqa: ARG002  (the port's signature)
         """SeldonMessage."""
         return seldon.body_of(message)
+
+
+class UnitCodec(SeldonCodec):
+    """Seldon's JSON at the doors of a unit, where its wrapper writes failures in a form of its own."""
+
+    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:  # noqa: ARG002
+        """The wrapper's status object: 1 is a failure, and the code is no HTTP status."""
+        return {"status": {"status": 1, "info": info, "code": -1, "reason": reason}}
 
 
 class InferenceCodec:
@@ -53,6 +70,10 @@ class InferenceCodec:
     def __init__(self, output: str) -> None:
         self._output = output
         self._id = ""
+
+    def parse(self, request: Request) -> JSONValue:
+        """The body."""
+        return seldon.parse(request.body)
 
     def read(self, value: Any) -> Message:
         """An inference request."""
@@ -101,7 +122,7 @@ class Prediction:
         """Read and dispatch; every failure is answered."""
         body = self._request.body
         try:
-            value = seldon.parse(body)
+            value = self._codec.parse(self._request)
         except BadPayloadError as error:
             self._fail(error)
             return
@@ -128,20 +149,24 @@ class Prediction:
             result.meta, puid=self._puid, request_path={**result.meta.request_path, **self._behind.request_path}
         )
         try:
-            body = seldon.encode(self._codec.write(replace(result, meta=meta), served))
+            body = html_safe(seldon.encode(self._codec.write(replace(result, meta=meta), served)))
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the model's failure)
             self._fail(error)
             return
         self._answer(200, body)
 
     def _fail(self, error: BaseException) -> None:
+        if isinstance(error, AnsweredError):
+            self._answer(error.status, error.body, error.content_type)
+            return
         verdict = verdict_of(error)
         body = self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)
-        self._answer(verdict.status, seldon.encode(body))
+        self._answer(verdict.status, html_safe(seldon.encode(body)))
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, content_type: bytes = JSON_TYPE) -> None:
         seconds = perf_counter() - self._request.received
-        self._reply(Response(status=status, body=body, headers=puid_header(self._puid)))
+        headers = puid_header(self._puid)
+        self._reply(Response(status=status, body=body, content_type=content_type, headers=headers))
         copy = is_copy(self._request, self._behind.predictor)
         self._behind.metrics.observe("predictions", self._request.method, status, seconds, copy=copy)
         self._log(RESPONSE, body, status, seconds)
@@ -161,7 +186,7 @@ def _puid_of(request: Request) -> str:
         value = request.headers.get(name, b"")
         if value and len(value) <= 256 and value.isascii():
             return value.decode()
-    return uuid4().hex
+    return urandom(16).hex()
 
 
 def puid_header(puid: str) -> bytes:

@@ -264,8 +264,8 @@ def _of_file(path: Path) -> PredictiveUnit:
         info = f"--predictor {path}: {error.strerror}; expected a file (a predictor's name is --predictor-name)"
         raise SettingsRefusedError(info) from error
     except (msgspec.DecodeError, LookupError, TypeError, AttributeError) as error:
-        found = " ".join(str(error).split())
-        raise SettingsRefusedError(f"--predictor {path}: {found}; expected a predictor as JSON or YAML") from error
+        problem = " ".join(str(error).split())
+        raise SettingsRefusedError(f"--predictor {path}: {problem}; expected a predictor as JSON or YAML") from error
 
 
 def _graph(text: str) -> PredictiveUnit:

@@ -221,7 +221,7 @@ def test_a_blueprint_of_flasks_answers_the_errors_that_it_handles() -> None:
     with pytest.raises(ModelFailedError, match="ZeroDivisionError"):
         unit.route(MESSAGE)
 
-    assert (caught.value.status_code, caught.value.content_type) == (404, "application/json")
+    assert (caught.value.status, caught.value.content_type) == (404, b"application/json")
     assert b"the key" in caught.value.body
 
 
