@@ -9,6 +9,7 @@ from os import urandom
 from time import perf_counter, time
 from typing import Any, Protocol
 
+from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.protocol import inference, seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import JSONValue, Message
@@ -104,7 +105,6 @@ class Behind:
     metrics: Metrics
     log: RequestLog | None
     sender: Callable[[], Sender]
-    request_path: dict[str, str]
     predictor: bytes = b""
 
 
@@ -116,7 +116,7 @@ class Prediction:
     def __init__(self, behind: Behind, codec: Codec, request: Request, reply: Reply) -> None:
         self._behind, self._codec, self._request, self._reply = behind, codec, request, reply
         self._at = time()
-        self._puid = _puid_of(request)
+        self._puid = puid_of(request)
 
     def start(self, wanted: Callable[[], bool]) -> None:
         """Read and dispatch; every failure is answered."""
@@ -136,7 +136,7 @@ class Prediction:
             return
         self._log(REQUEST, body)
         meta = replace(message.meta, puid=self._puid)
-        dispatcher.submit(replace(message, meta=meta), self._finish, wanted)
+        dispatcher.submit(replace(message, meta=meta), self._finish, wanted, self._request.headers)
 
     def _finish(self, result: Result) -> None:
         served = self._behind.state.served
@@ -145,9 +145,8 @@ class Prediction:
             return
         for metric in result.meta.metrics:
             self._behind.metrics.told(metric)
-        meta = replace(
-            result.meta, puid=self._puid, request_path={**result.meta.request_path, **self._behind.request_path}
-        )
+        path = {**result.meta.request_path, **served.graph.request_path}
+        meta = replace(result.meta, puid=self._puid, request_path=path)
         try:
             body = html_safe(seldon.encode(self._codec.write(replace(result, meta=meta), served)))
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the model's failure)
@@ -156,7 +155,8 @@ class Prediction:
         self._answer(200, body)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, AnsweredError):
+        if isinstance(error, AnsweredError | RemoteAnswerError):
+            # The class's author, or another process of the graph, has said it in words of his own.
             self._answer(error.status, error.body, error.content_type)
             return
         verdict = verdict_of(error)
@@ -181,7 +181,8 @@ class Prediction:
         log.offer(entry, self._behind.sender())
 
 
-def _puid_of(request: Request) -> str:
+def puid_of(request: Request) -> str:
+    """The client's id of a request, or a new one."""
     for name in _ID_HEADERS:
         value = request.headers.get(name, b"")
         if value and len(value) <= 256 and value.isascii():
