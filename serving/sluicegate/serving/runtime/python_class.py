@@ -29,12 +29,28 @@ def load(source: Source) -> Loaded:
     unit = PythonUnit(source.name, _instance(source, _class(source.implementation), path))
     unit.classes = bundle.manifest.signature.outputs if bundle else ()
     _refusing(source.implementation, "load()", unit.load)
+    metadata = _metadata(unit)
     if bundle is None:
-        return Loaded(unit=unit, signature=Signature())
+        return Loaded(unit=unit, signature=Signature(), metadata=metadata)
     example = bundle.example()
     _prove(unit, bundle, example)
     verified = example is not None
-    return Loaded(unit=unit, signature=bundle.manifest.signature, bundle=bundle, verified=verified, example=example)
+    return Loaded(
+        unit=unit,
+        signature=bundle.manifest.signature,
+        bundle=bundle,
+        verified=verified,
+        example=example,
+        metadata=metadata,
+    )
+
+
+def _metadata(unit: PythonUnit) -> dict[str, Any] | Exception:
+    """As Seldon does, a server whose metadata cannot be told serves nevertheless."""
+    try:
+        return unit.metadata()
+    except ModelError as error:
+        return error
 
 
 def _class(implementation: str) -> type:

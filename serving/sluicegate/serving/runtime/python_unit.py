@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from sluicegate.serving.protocol.errors import BadPayloadError
-from sluicegate.serving.protocol.merging import merged_meta
-from sluicegate.serving.protocol.messages import Feedback, Message
+from sluicegate.serving.protocol.messages import Feedback, Message, merged
 from sluicegate.serving.runtime.calling import Coroutines, binding_of, takes_keyword
 from sluicegate.serving.runtime.errors import BadReportError, RequestRejectedError
 from sluicegate.serving.runtime.raw_messages import message_of_raw, raw_feedback, raw_of
@@ -69,7 +68,7 @@ class PythonUnit:
         answer = self._raw("aggregate", messages)
         if answer is not None:
             return answer
-        first = replace(messages[0], meta=merged_meta(message.meta for message in messages))
+        first = replace(messages[0], meta=merged(message.meta for message in messages))
         values = {
             "content": [message.content for message in messages],
             "names": [list(message.names) for message in messages],

@@ -106,6 +106,8 @@ class Behind:
     log: RequestLog | None
     sender: Callable[[], Sender]
     predictor: bytes = b""
+    metrics_shown: bool = True
+    """Whether answers show the metrics that models report."""
 
 
 class Prediction:
@@ -145,6 +147,8 @@ class Prediction:
             return
         for metric in result.meta.metrics:
             self._behind.metrics.told(metric)
+        if result.meta.metrics and not self._behind.metrics_shown:
+            result = without_metrics(result)
         path = {**result.meta.request_path, **served.graph.request_path}
         meta = replace(result.meta, puid=self._puid, request_path=path)
         try:
@@ -179,6 +183,11 @@ class Prediction:
         at = self._at if kind == REQUEST else time()
         entry = Entry(type=kind, request_id=self._puid, at=at, data=data, status=status, seconds=seconds, shadow=shadow)
         log.offer(entry, self._behind.sender())
+
+
+def without_metrics(message: Message) -> Message:
+    """The message without what models report."""
+    return replace(message, meta=replace(message.meta, metrics=()))
 
 
 def puid_of(request: Request) -> str:

@@ -42,6 +42,9 @@ class Router:
         self._forms, self._courtesies = forms, courtesies
         self._fixed: dict[str, dict[str, Handle]] = {}
         patterns: dict[str, dict[str, Handle]] = {}
+        routes = tuple(routes)
+        self.routes = tuple((method, path) for method, path, _ in routes)
+        """Methods and paths."""
         for method, path, handle in routes:
             (patterns if "{" in path else self._fixed).setdefault(path, {})[method] = handle
         self._patterns = [(_pattern(path), methods) for path, methods in patterns.items()]

@@ -276,6 +276,14 @@ def _graph(text: str) -> PredictiveUnit:
         raise SettingsRefusedError(f"graph: {error}; expected a predictor as JSON, or base64 of it") from error
 
 
+def metadata_of(settings: Settings) -> dict[str, Any]:
+    """What the settings tell of the model. Raises SettingsRefusedError."""
+    try:
+        return msgspec.yaml.decode(settings.metadata, type=dict[str, Any]) if settings.metadata else {}
+    except msgspec.DecodeError as error:
+        raise SettingsRefusedError(f"metadata: {error}; expected an object as JSON or YAML") from error
+
+
 def typed_parameters(unit: PredictiveUnit) -> dict[str, Any]:
     """A unit's parameters with their types. Raises SettingsRefusedError naming the parameter."""
     return {parameter.name: _typed(unit.name, parameter) for parameter in unit.parameters}

@@ -12,8 +12,7 @@ import pytest
 
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.protocol.errors import BadAnswerError
-from sluicegate.serving.protocol.merging import merged_meta
-from sluicegate.serving.protocol.messages import Feedback, Message, Meta, Metric
+from sluicegate.serving.protocol.messages import Feedback, Message, Meta, Metric, merged
 from sluicegate.serving.runtime.errors import AnsweredError, BadReportError, ModelFailedError, RequestRejectedError
 from sluicegate.serving.runtime.python_unit import PythonUnit
 
@@ -95,9 +94,9 @@ def test_what_children_took_over_from_their_input_is_told_once() -> None:
     before = Metric(key="before", kind="COUNTER", value=1)
     own = [Metric(key="own", kind="COUNTER", value=1) for _ in range(2)]
 
-    merged = merged_meta(Meta(metrics=(before, metric)) for metric in own)
+    meta = merged(Meta(metrics=(before, metric)) for metric in own)
 
-    assert [metric.key for metric in merged.metrics] == ["before", "own", "own"]
+    assert [metric.key for metric in meta.metrics] == ["before", "own", "own"]
 
 
 def test_a_response_adds_its_tags_and_metrics_to_those_of_the_class() -> None:
