@@ -95,7 +95,7 @@ class SeldonClient:
             "ssl": channel_credentials is not None if ssl is None else ssl,
         }
         credentials = channel_credentials or SeldonChannelCredentials()
-        self._http = httpx.Client(verify=credentials.verify, cert=credentials.certificate, timeout=_SECONDS)
+        self.http = httpx.Client(verify=credentials.verify, cert=credentials.certificate, timeout=_SECONDS)
 
     def predict(self, **arguments: Any) -> SeldonClientPrediction:
         """Ask a deployment through its gateway."""
@@ -188,7 +188,7 @@ class SeldonClient:
         if credentials is not None and credentials.token:
             headers["X-Auth-Token"] = credentials.token
         try:
-            answer = self._http.post(address, json=body, headers=headers)
+            answer = self.http.post(address, json=body, headers=headers)
         except httpx.HTTPError as error:
             return None, False, f"{address}: {type(error).__name__}: {error}"
         told = _json_of(answer)
