@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from sluicegate.serving.api import defaults
 from sluicegate.serving.api.seldon_deployment import Parameter, PredictiveUnit, PredictorSpec, UnitType
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.journal import FORMATS
@@ -259,7 +260,7 @@ def _of_file(path: Path) -> PredictiveUnit:
         if len(predictors) != 1:
             names = ", ".join(str(each.get("name")) for each in predictors)
             raise SettingsRefusedError(f"--predictor {path}: found the predictors {names}; expected a file with one")
-        return msgspec.convert(predictors[0], PredictorSpec).graph
+        return defaults.graph_of(msgspec.convert(predictors[0], PredictorSpec))
     except OSError as error:
         info = f"--predictor {path}: {error.strerror}; expected a file (a predictor's name is --predictor-name)"
         raise SettingsRefusedError(info) from error
@@ -271,7 +272,7 @@ def _of_file(path: Path) -> PredictiveUnit:
 def _graph(text: str) -> PredictiveUnit:
     try:
         document = text if text.lstrip().startswith("{") else base64.b64decode(text, validate=True)
-        return msgspec.json.decode(document, type=PredictorSpec).graph
+        return defaults.graph_of(msgspec.json.decode(document, type=PredictorSpec))
     except (msgspec.DecodeError, binascii.Error, ValueError) as error:
         raise SettingsRefusedError(f"graph: {error}; expected a predictor as JSON, or base64 of it") from error
 
