@@ -5,18 +5,20 @@ Read the payload, give it to the dispatcher, write the answer; count it, and han
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from os import urandom
 from time import perf_counter, time
 from typing import Any, Protocol
-from uuid import uuid4
 
 from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.protocol import inference, seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
-from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.protocol.messages import JSONValue, Message
+from sluicegate.serving.runtime.errors import AnsweredError
+from sluicegate.serving.server.bodies import value_of
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
-from sluicegate.serving.server.exchanges import JSON_TYPE, Reply, Request, Response
+from sluicegate.serving.server.exchanges import JSON_TYPE, Reply, Request, Response, html_safe
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
@@ -26,6 +28,9 @@ _ID_HEADERS = (b"seldon-puid", b"x-request-id")
 
 class Codec(Protocol):
     """A protocol's way in and out."""
+
+    def parse(self, request: Request) -> JSONValue:
+        """The request's JSON. Raises BadPayloadError."""
 
     def read(self, value: Any) -> Message:
         """The payload as a message. Raises BadPayloadError."""
@@ -40,12 +45,24 @@ class Codec(Protocol):
 class SeldonCodec:
     """Seldon's JSON."""
 
+    parse = staticmethod(value_of)
     read = staticmethod(seldon.message_from)
-    failure = staticmethod(seldon.failure)
+
+    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:
+        """SeldonMessage with a status alone."""
+        return seldon.failure(code, reason, info, puid)
 
     def write(self, message: Message, served: Served) -> dict[str, Any]:  # noqa: ARG002  (the port's signature)
         """SeldonMessage."""
         return seldon.body_of(message)
+
+
+class UnitCodec(SeldonCodec):
+    """Seldon's JSON at the doors of a unit, where its wrapper writes failures in a form of its own."""
+
+    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:  # noqa: ARG002
+        """The wrapper's status object: 1 is a failure, and the code is no HTTP status."""
+        return {"status": {"status": 1, "info": info, "code": -1, "reason": reason}}
 
 
 class InferenceCodec:
@@ -54,6 +71,10 @@ class InferenceCodec:
     def __init__(self, output: str) -> None:
         self._output = output
         self._id = ""
+
+    def parse(self, request: Request) -> JSONValue:
+        """The body."""
+        return seldon.parse(request.body)
 
     def read(self, value: Any) -> Message:
         """An inference request."""
@@ -85,6 +106,8 @@ class Behind:
     log: RequestLog | None
     sender: Callable[[], Sender]
     predictor: bytes = b""
+    metrics_shown: bool = True
+    """Whether answers show the metrics that models report."""
 
 
 class Prediction:
@@ -95,13 +118,13 @@ class Prediction:
     def __init__(self, behind: Behind, codec: Codec, request: Request, reply: Reply) -> None:
         self._behind, self._codec, self._request, self._reply = behind, codec, request, reply
         self._at = time()
-        self._puid = _puid_of(request)
+        self._puid = puid_of(request)
 
     def start(self, wanted: Callable[[], bool]) -> None:
         """Read and dispatch; every failure is answered."""
         body = self._request.body
         try:
-            value = seldon.parse(body)
+            value = self._codec.parse(self._request)
         except BadPayloadError as error:
             self._fail(error)
             return
@@ -124,23 +147,25 @@ class Prediction:
             return
         for metric in result.meta.metrics:
             self._behind.metrics.told(metric)
+        if result.meta.metrics and not self._behind.metrics_shown:
+            result = without_metrics(result)
         path = {**result.meta.request_path, **served.graph.request_path}
         meta = replace(result.meta, puid=self._puid, request_path=path)
         try:
-            body = seldon.encode(self._codec.write(replace(result, meta=meta), served))
+            body = html_safe(seldon.encode(self._codec.write(replace(result, meta=meta), served)))
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the model's failure)
             self._fail(error)
             return
         self._answer(200, body)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, RemoteAnswerError):
-            # Another process of the graph has said it in its own words.
+        if isinstance(error, AnsweredError | RemoteAnswerError):
+            # The class's author, or another process of the graph, has said it in words of his own.
             self._answer(error.status, error.body, error.content_type)
             return
         verdict = verdict_of(error)
         body = self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)
-        self._answer(verdict.status, seldon.encode(body))
+        self._answer(verdict.status, html_safe(seldon.encode(body)))
 
     def _answer(self, status: int, body: bytes, content_type: bytes = JSON_TYPE) -> None:
         seconds = perf_counter() - self._request.received
@@ -160,12 +185,18 @@ class Prediction:
         log.offer(entry, self._behind.sender())
 
 
-def _puid_of(request: Request) -> str:
+def without_metrics(message: Message) -> Message:
+    """The message without what models report."""
+    return replace(message, meta=replace(message.meta, metrics=()))
+
+
+def puid_of(request: Request) -> str:
+    """The client's id of a request, or a new one."""
     for name in _ID_HEADERS:
         value = request.headers.get(name, b"")
         if value and len(value) <= 256 and value.isascii():
             return value.decode()
-    return uuid4().hex
+    return urandom(16).hex()
 
 
 def puid_header(puid: str) -> bytes:
