@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate protos envoy-messages build images bench clean
+.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate protos envoy-messages build build-shim images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -90,6 +90,9 @@ envoy-messages:  ## Read the form of Envoy's messages anew: make envoy-messages 
 
 build: $(STAMP)  ## Build the source distribution and the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --outdir dist .
+
+build-shim: $(STAMP)  ## Build the wheel that provides `seldon_core` for users' classes into build/shim/
+	@rm -rf build/shim && $(BIN)/python -m build --wheel --outdir build/shim shim
 
 # REGISTRY, TAG and BASE name them; PUSH=1 pushes; IMAGES="server-sklearn operator" builds some. The program that builds
 # is found, or named with IMAGE_TOOL; it gets IMAGE_BUILD_OPTIONS and IMAGE_PUSH_OPTIONS besides.

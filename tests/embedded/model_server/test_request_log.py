@@ -14,7 +14,7 @@ pytestmark = pytest.mark.embedded
 def test_copies_have_a_port_of_their_own(bundle: Path, tmp_path: Path) -> None:
     """Whoever answers the original, what comes there is a copy; copies of what it answered itself go no further."""
     shadow = free_port()
-    options = ("--model-uri", str(bundle), "--predictor", "p", "--shadow-port", str(shadow))
+    options = ("--model-uri", str(bundle), "--predictor-name", "p", "--shadow-port", str(shadow))
     with (
         listening_collector() as collector,
         serving(tmp_path, *options, "--log-url", f"http://127.0.0.1:{collector.port}/events") as server,
@@ -42,7 +42,7 @@ def test_the_request_log_tells_what_happened_and_hides_what_it_must(bundle: Path
         serving(
             tmp_path,
             *("--model-uri", str(bundle), "--log-url", f"http://127.0.0.1:{collector.port}/events"),
-            *("--log-drop", "b", "--deployment", "dep", "--predictor", "p"),
+            *("--log-drop", "b", "--deployment", "dep", "--predictor-name", "p"),
         ) as server,
     ):
         wait_until(server.ready, deadline=60)

@@ -44,14 +44,17 @@ NO_META = Meta()
 
 
 def merged(metas: Iterable[Meta]) -> Meta:
-    """What several answers say beside their content, as one: later ones win, metrics are all kept (Seldon's rule)."""
+    """What several answers say beside their content, as one: later ones win, metrics are all kept (Seldon's rule).
+
+    A metric that children took over from their common input is the same object in each of them, and is kept once.
+    """
     every = tuple(metas)
     return Meta(
         puid=next((meta.puid for meta in reversed(every) if meta.puid), ""),
         tags={name: value for meta in every for name, value in meta.tags.items()},
         routing={name: branch for meta in every for name, branch in meta.routing.items()},
         request_path={name: image for meta in every for name, image in meta.request_path.items()},
-        metrics=tuple(metric for meta in every for metric in meta.metrics),
+        metrics=tuple({id(metric): metric for meta in every for metric in meta.metrics}.values()),
     )
 
 

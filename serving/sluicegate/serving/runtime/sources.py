@@ -36,6 +36,8 @@ class Loaded:
     bundle: Bundle | None = None
     verified: bool | None = None
     example: Message | None = None
+    metadata: "dict[str, Any] | Exception" = field(default_factory=dict)
+    """What the model tells of itself, or why it cannot."""
 
 
 def open_source(source: Source) -> tuple[Path | None, Bundle | None]:

@@ -19,6 +19,7 @@ from sluicegate.serving.graph.errors import GraphRefused
 from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.server.connections import Connection, Door
 from sluicegate.serving.server.copies import copies_only
+from sluicegate.serving.server.courtesies import Courtesies
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors, handler_of
 from sluicegate.serving.server.errors import SettingsRefusedError
@@ -31,7 +32,7 @@ from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
 from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
-from sluicegate.serving.server.settings import Settings, read_settings
+from sluicegate.serving.server.settings import TRUTH, Settings, metadata_of, read_settings
 from sluicegate.serving.server.starting import serve_graph
 
 try:
@@ -100,6 +101,7 @@ class Server:
             log=self._log,
             sender=lambda: self._sender,
             predictor=settings.predictor.encode(),
+            metrics_shown=TRUTH[settings.metrics_in_answers],
         )
         self._stop = asyncio.Event()
         self._grpc: GrpcDoor | None = None
@@ -139,7 +141,20 @@ class Server:
 
     def _door(self, loop: asyncio.AbstractEventLoop) -> Door:
         settings = self._settings
-        doors = Doors(behind=self._behind, worker=self._worker, loop=loop)
+        doors = Doors(
+            behind=self._behind,
+            worker=self._worker,
+            loop=loop,
+            queue=settings.queue,
+            timeout_seconds=settings.request_timeout_seconds,
+            courtesies=Courtesies(
+                origins=frozenset(origin.encode() for origin in _names(settings.cors_origins)),
+                headers=settings.cors_headers.encode(),
+                deployment=settings.deployment.encode(),
+                namespace=settings.namespace.encode(),
+            ),
+            metadata=metadata_of(settings),
+        )
         return Door(
             handler=handler_of(doors.router()),
             body_bytes=settings.max_body_bytes,

@@ -23,9 +23,11 @@ _DATATYPES = {
 
 
 def model(served: Served) -> dict[str, Any]:
-    """Seldon's metadata of the model."""
+    """Seldon's metadata of the model, and what it tells of itself. Raises ModelError when it tells none."""
+    if isinstance(served.model.metadata, Exception):
+        raise served.model.metadata
     columns = list(served.model.signature.columns)
-    return {
+    known = {
         "name": served.name,
         "versions": [served.version] if served.version else [],
         "platform": _platform(served),
@@ -33,6 +35,7 @@ def model(served: Served) -> dict[str, Any]:
         "outputs": [_outputs(served)],
         "custom": {"digest": served.digest or "", "verified": str(served.model.verified).lower()},
     }
+    return known | served.model.metadata
 
 
 def _outputs(served: Served) -> dict[str, Any]:

@@ -5,22 +5,27 @@ Anything that is not a route is 404, a route with another method 405 with Allow;
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import ProtocolError
 from sluicegate.serving.protocol.tensorflow import Verb
+from sluicegate.serving.runtime.errors import AnsweredError, ModelError
 from sluicegate.serving.server import descriptions
-from sluicegate.serving.server.dispatching import Loop
+from sluicegate.serving.server.bodies import value_of
+from sluicegate.serving.server.courtesies import NO_COURTESIES, Courtesies
 from sluicegate.serving.server.errors import NoSuchModelError, NotReadyError, ServerError, verdict_of
 from sluicegate.serving.server.exchanges import TEXT_TYPE, Reply, Request, Response, json_response
 from sluicegate.serving.server.http_codecs import InferenceCodec, SeldonCodec, TensorflowCodec
 from sluicegate.serving.server.metrics import exposition
+from sluicegate.serving.server.openapi import document
 from sluicegate.serving.server.predictions import Behind, Prediction, puid_header
-from sluicegate.serving.server.routing import Call, Router
+from sluicegate.serving.server.routing import Call, Handle, Router
 from sluicegate.serving.server.serving_state import Served
+from sluicegate.serving.server.unit_doors import PATHS as UNIT_PATHS
+from sluicegate.serving.server.unit_doors import TimedLoop, UnitDoors, unit_failure
 
 _PING = Response(body=b"pong", content_type=b"text/plain; charset=utf-8")
 _LIVE = json_response({"live": True})
@@ -32,39 +37,59 @@ class Doors:
 
     behind: Behind
     worker: ThreadPoolExecutor
-    loop: Loop
+    loop: TimedLoop
+    queue: int = 1024
+    timeout_seconds: float = 30.0
+    """Bounds of the calls that go to a unit past the graph."""
+    courtesies: Courtesies = NO_COURTESIES
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """What the settings tell of the model; wins over what it tells itself."""
 
     def router(self) -> Router:
         """The table of routes, ready to be asked."""
+        routes = self._routes()
+        paths = [*((method, path) for method, path, _ in routes), *(("GET", path) for path in _DOCUMENTS)]
+        told = json_response(document(paths))
+        documents = tuple(("GET", path, self._read("metadata", lambda _: told)) for path in _DOCUMENTS)
+        return Router((*routes, *documents), forms=_TAKE_FORMS, courtesies=self.courtesies)
+
+    def _routes(self) -> tuple[tuple[str, str, Handle], ...]:
         text = self._read
-        return Router(
-            (
-                *(("POST", path, self.predict) for path in _PREDICTIONS),
-                *(("POST", path, self.feedback) for path in _FEEDBACK),
-                *(("POST", path, self.infer) for path in _INFER),
-                *(("POST", path, self.tensorflow(verb)) for verb in _VERBS for path in _tensorflow_paths(verb)),
-                ("POST", "/v2/repository/index", text("metadata", self._index)),
-                ("POST", "/v2/repository/models/{model}/load", text("metadata", self._named(_loaded))),
-                ("POST", "/v2/repository/models/{model}/unload", text("metadata", self._unload)),
-                *(("GET", path, self.health) for path in _HEALTH),
-                ("GET", "/health/ping", text("status", lambda _: _PING)),
-                ("GET", "/live", text("status", lambda _: _LIVE)),
-                ("GET", "/v2/health/live", text("status", lambda _: _LIVE)),
-                ("GET", "/ready", text("status", self._ready)),
-                ("GET", "/v2/health/ready", text("status", self._ready)),
-                ("GET", "/prometheus", self.metrics),
-                ("GET", "/metadata", text("metadata", self._described(descriptions.model))),
-                ("GET", "/api/v1.0/metadata", text("metadata", self._described(descriptions.graph))),
-                *(("GET", path, text("metadata", self._named(descriptions.model))) for path in _METADATA),
-                ("GET", "/v2", text("metadata", lambda _: json_response(descriptions.SERVER))),
-                *(("GET", path, text("metadata", self._named(descriptions.inference))) for path in _V2_MODEL),
-                *(("GET", f"{path}/ready", text("status", self._named(_model_ready))) for path in _V2_MODEL),
-                *(("GET", path, text("status", self._named(descriptions.tensorflow_status))) for path in _V1_MODEL),
-                *(
-                    ("GET", f"{path}/metadata", text("metadata", self._named(descriptions.tensorflow_metadata)))
-                    for path in _V1_MODEL
-                ),
-            )
+        units = UnitDoors(
+            behind=self.behind,
+            worker=self.worker,
+            loop=self.loop,
+            queue=self.queue,
+            timeout_seconds=self.timeout_seconds,
+        )
+        return (
+            *units.routes(),
+            *(("POST", path, self.predict) for path in _PREDICTIONS),
+            *(("POST", path, self.feedback) for path in _FEEDBACK),
+            ("GET", _UNIT_FEEDBACK, self.feedback),
+            *(("POST", path, self.infer) for path in _INFER),
+            *(("POST", path, self.tensorflow(verb)) for verb in _VERBS for path in _tensorflow_paths(verb)),
+            *(("GET", path, text("status", self._named(descriptions.tensorflow_status))) for path in _V1_MODEL),
+            *(
+                ("GET", f"{path}/metadata", text("metadata", self._named(descriptions.tensorflow_metadata)))
+                for path in _V1_MODEL
+            ),
+            ("POST", "/v2/repository/index", text("metadata", self._index)),
+            ("POST", "/v2/repository/models/{model}/load", text("metadata", self._named(_loaded))),
+            ("POST", "/v2/repository/models/{model}/unload", text("metadata", self._unload)),
+            *(("GET", path, self.health) for path in _HEALTH),
+            ("GET", "/health/ping", text("status", lambda _: _PING)),
+            ("GET", "/live", text("status", lambda _: _LIVE)),
+            ("GET", "/v2/health/live", text("status", lambda _: _LIVE)),
+            ("GET", "/ready", text("status", self._ready)),
+            ("GET", "/v2/health/ready", text("status", self._ready)),
+            ("GET", "/prometheus", self.metrics),
+            ("GET", "/metadata", text("metadata", self._described(self._model))),
+            ("GET", "/api/v1.0/metadata", text("metadata", self._described(descriptions.graph))),
+            *(("GET", path, text("metadata", self._named(self._model))) for path in _METADATA),
+            ("GET", "/v2", text("metadata", lambda _: json_response(descriptions.SERVER))),
+            *(("GET", path, text("metadata", self._named(descriptions.inference))) for path in _V2_MODEL),
+            *(("GET", f"{path}/ready", text("status", self._named(_model_ready))) for path in _V2_MODEL),
         )
 
     def predict(self, call: Call) -> None:
@@ -94,8 +119,7 @@ class Doors:
     def feedback(self, call: Call) -> None:
         """Seldon's feedback: counted and logged at once, then told to the units."""
         try:
-            value = seldon.parse(call.request.body)
-            feedback = seldon.feedback_from(value)
+            feedback = seldon.feedback_from(value_of(call.request))
             dispatcher = self.behind.state.dispatching()
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
             self._feedback_answer(call, error, "")
@@ -108,7 +132,8 @@ class Doors:
         if error is None:
             answer = json_response({"meta": {"puid": puid} if puid else {}}, 200, puid_header(puid) if puid else b"")
         else:
-            answer = _failure(error)
+            unit = call.request.path.startswith(_UNIT_FEEDBACK)
+            answer = unit_failure(error) if unit else _failure(error)
         self._counted("feedback", call, answer)
 
     def health(self, call: Call) -> None:
@@ -145,9 +170,17 @@ class Doors:
     def _described(self, describe: Callable[[Served], Any]) -> Callable[[Call], Response]:
         def answer(_: Call) -> Response:
             served = self.behind.state.served
-            return json_response(describe(served)) if served else _failure(NotReadyError("the server is loading"))
+            if served is None:
+                return _failure(NotReadyError("the server is loading"))
+            try:
+                return json_response(describe(served))
+            except ModelError as error:
+                return _failure(error)
 
         return answer
+
+    def _model(self, served: Served) -> dict[str, Any]:
+        return descriptions.model(served) | self.metadata
 
     def _named(self, describe: Callable[[Served], Any]) -> Callable[[Call], Response]:
         return lambda call: self._stranger(call) or self._described(describe)(call)
@@ -186,8 +219,11 @@ class Doors:
         self.behind.metrics.observe(service, call.request.method, answer.status, perf_counter() - call.request.received)
 
 
-_PREDICTIONS = ("/api/v1.0/predictions", "/api/v0.1/predictions", "/predict")
-_FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
+_PREDICTIONS = ("/api/v1.0/predictions", "/api/v0.1/predictions")
+_UNIT_FEEDBACK = "/send-feedback"
+_FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback", _UNIT_FEEDBACK)
+_TAKE_FORMS = frozenset({*_PREDICTIONS, *_FEEDBACK, *UNIT_PATHS})
+_DOCUMENTS = ("/seldon.json", "/api/v1.0/doc/seldon.json")
 _HEALTH = ("/api/v1.0/health/status", "/health/status", "/api/v1.0/status")
 _METADATA = ("/api/v1.0/metadata/{model}", "/api/v0.1/metadata/{model}")
 _V2_MODEL = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
@@ -210,6 +246,8 @@ def _model_ready(served: Served) -> dict[str, Any]:
 
 
 def _failure(error: BaseException) -> Response:
+    if isinstance(error, AnsweredError):
+        return Response(status=error.status, body=error.body, content_type=error.content_type)
     verdict = verdict_of(error)
     return json_response(seldon.failure(verdict.status, verdict.reason, str(error)), verdict.status)
 

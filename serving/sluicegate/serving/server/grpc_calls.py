@@ -13,10 +13,12 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.graph.units import Headers
 from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.runtime.errors import AnsweredError
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Dispatching, Result
 from sluicegate.serving.server.errors import OverloadedError, verdict_of
@@ -79,8 +81,13 @@ def code_of(error: BaseException) -> grpc.StatusCode:
     """The status of a failure."""
     if isinstance(error, OverloadedError):
         return grpc.StatusCode.RESOURCE_EXHAUSTED
-    status = verdict_of(error).status
+    status = status_of(error)
     return _CODES.get(status, grpc.StatusCode.INVALID_ARGUMENT if status < 500 else grpc.StatusCode.INTERNAL)
+
+
+def status_of(error: BaseException) -> int:
+    """The status that HTTP has for a failure."""
+    return error.status if isinstance(error, AnsweredError | RemoteAnswerError) else verdict_of(error).status
 
 
 def details_of(error: BaseException) -> str:
@@ -100,9 +107,9 @@ class Predicting:
         try:
             made, answer = await self._predicted(call, read, write)
         except Exception as error:
-            verdict = verdict_of(error)
-            body = seldon.failure(verdict.status, verdict.reason, str(error), call.puid)
-            self._log(call, RESPONSE, seldon.encode(body), verdict.status)
+            status = status_of(error)
+            body = seldon.failure(status, verdict_of(error).reason, str(error), call.puid)
+            self._log(call, RESPONSE, seldon.encode(body), status)
             raise
         self._log(call, RESPONSE, answer, 200)
         return made

@@ -14,8 +14,7 @@ import grpc
 import grpc.aio
 
 from sluicegate.serving.protocol.protobuf import message_type, service
-from sluicegate.serving.server.errors import verdict_of
-from sluicegate.serving.server.grpc_calls import PUID, Handle, call_of, code_of, details_of, parsed
+from sluicegate.serving.server.grpc_calls import PUID, Handle, call_of, code_of, details_of, parsed, status_of
 from sluicegate.serving.server.grpc_health import HEALTH, Health, Reflection
 from sluicegate.serving.server.predictions import Behind
 
@@ -86,7 +85,7 @@ class GrpcDoor:
                 made: bytes = (await handle(call, parsed(kind, raw))).SerializeToString()
             except Exception as error:
                 seconds = perf_counter() - call.received
-                observe(method, "unary", verdict_of(error).status, seconds, copy=call.copy)
+                observe(method, "unary", status_of(error), seconds, copy=call.copy)
                 await context.abort(code_of(error), details_of(error), _metadata(call.puid))
                 raise
             await context.send_initial_metadata(_metadata(call.puid))

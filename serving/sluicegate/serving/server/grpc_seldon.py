@@ -1,7 +1,7 @@
 """Seldon's gRPC services: what users call of a graph, and what a graph calls of its units.
 
-A unit's own verbs (route, transform, aggregate) go to the root of what is served, on the model's thread, as many at a
-time as may wait for the model.
+A unit's own verbs (route, transform, aggregate) go to a server of that one unit, past the graph: on the model's thread,
+as many at a time as may wait for the model.
 """
 
 import asyncio
@@ -12,18 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from sluicegate.serving.graph.execution import FusedGraph
 from sluicegate.serving.graph.planning import Verb
-from sluicegate.serving.graph.units import Unit
 from sluicegate.serving.protocol import seldon_protobuf
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.protocol.protobuf import message_type, parsed
-from sluicegate.serving.runtime.errors import RequestRejectedError
 from sluicegate.serving.server import descriptions
 from sluicegate.serving.server.dispatching import Bounds
 from sluicegate.serving.server.errors import OverloadedError, TimedOutError
 from sluicegate.serving.server.grpc_calls import Call, Handle, Predicting
 from sluicegate.serving.server.predictions import Behind
+from sluicegate.serving.server.unit_doors import unit_method
 
 _ModelMetadata = message_type("seldon.protos.SeldonModelMetadata")
 _GraphMetadata = message_type("seldon.protos.SeldonGraphMetadata")
@@ -47,7 +45,7 @@ class SeldonServices:
                 "GraphMetadata": self.graph_metadata,
             },
             "Model": {
-                "Predict": self.predict,
+                "Predict": self.predict_unit,
                 "SendFeedback": self.send_feedback,
                 "Metadata": self.model_metadata,
             },
@@ -73,6 +71,14 @@ class SeldonServices:
             lambda message, _: seldon_protobuf.to_message(message),
         )
 
+    async def predict_unit(self, call: Call, request: Any) -> Any:
+        """The graph's prediction; of a single unit that is no MODEL, its own method."""
+        served = self._behind.state.served
+        if served is None or served.plan.root.children or served.plan.single_model:
+            return await self.predict(call, request)
+        message = self._read(call, request)
+        return self._written(call, await self._asked("predict", message))
+
     async def send_feedback(self, call: Call, request: Any) -> Any:
         """Counted and logged at once, then told to the units."""
         feedback = seldon_protobuf.feedback_from(request)
@@ -94,23 +100,25 @@ class SeldonServices:
         return answer
 
     async def transform_input(self, call: Call, request: Any) -> Any:
-        """The root unit's."""
+        """The unit's."""
         message = self._read(call, request)
         return self._written(call, await self._asked("transform_input", message))
 
     async def transform_output(self, call: Call, request: Any) -> Any:
-        """The root unit's."""
+        """The unit's."""
         message = self._read(call, request)
         return self._written(call, await self._asked("transform_output", message))
 
     async def route(self, call: Call, request: Any) -> Any:
-        """The root unit's branch, as a tensor of one number."""
+        """The unit's branch, as a tensor of one number unless it makes a message of it itself."""
         message = self._read(call, request)
         branch = await self._asked("route", message)
-        return self._written(call, Message(content=np.array([[branch]]), form="tensor", meta=message.meta))
+        if not isinstance(branch, Message):
+            branch = Message(content=np.array([[branch]]), form="tensor", meta=message.meta)
+        return self._written(call, branch)
 
     async def aggregate(self, call: Call, request: Any) -> Any:
-        """The root unit's."""
+        """The unit's."""
         messages = seldon_protobuf.messages_from(request)
         call.puid = next((each.meta.puid for each in messages if each.meta.puid), call.puid)
         return self._written(call, await self._asked("aggregate", messages))
@@ -142,10 +150,7 @@ class SeldonServices:
         return seldon_protobuf.to_message(self._behind.completed(answer, call.puid, served))
 
     async def _asked(self, verb: Verb, asked: Message | list[Message]) -> Any:
-        unit = self._root()
-        method = getattr(unit, verb, None)
-        if method is None:
-            raise RequestRejectedError(f"unit {unit.name!r} has no {verb}", 501, "MICROSERVICE_NOT_IMPLEMENTED")
+        method = unit_method(self._behind.state.serving(), verb)
         if self._under_way >= self._bounds.queue:
             raise OverloadedError(f"{self._under_way} calls wait already; try again later")
         self._under_way += 1
@@ -155,17 +160,9 @@ class SeldonServices:
             async with asyncio.timeout(self._bounds.timeout_seconds):
                 return await task
         except TimeoutError as error:
-            text = f"unit {unit.name!r} gave no answer within {self._bounds.timeout_seconds:g} s"
-            raise TimedOutError(text) from error
+            raise TimedOutError(f"the unit gave no answer within {self._bounds.timeout_seconds:g} s") from error
 
     def _ended(self, task: "asyncio.Future[Any]") -> None:
         self._under_way -= 1
         if not task.cancelled():
             task.exception()
-
-    def _root(self) -> Unit:
-        served = self._behind.state.serving()
-        root = served.plan.root.name
-        if not isinstance(served.graph, FusedGraph):
-            raise RequestRejectedError(f"unit {root!r} is not of this process; call its own server", 501, "NO_UNIT")
-        return served.graph.units[root]

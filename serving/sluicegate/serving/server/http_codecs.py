@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from sluicegate.serving.protocol import inference, seldon, tensorflow
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
-from sluicegate.serving.server.exchanges import JSON_TYPE, Request
+from sluicegate.serving.server.bodies import value_of
+from sluicegate.serving.server.exchanges import JSON_TYPE, Request, html_safe
 from sluicegate.serving.server.serving_state import Served
 
 JSON_LENGTH = b"inference-header-content-length"
@@ -46,21 +47,28 @@ class Codec(Protocol):
         """A failure's body."""
 
 
-def _parsed(request: Request) -> Any:
-    return seldon.parse(request.body)
-
-
 class SeldonCodec:
     """Seldon's JSON."""
 
     json = True
-    parse = staticmethod(_parsed)
+    parse = staticmethod(value_of)
     read = staticmethod(seldon.message_from)
-    failure = staticmethod(seldon.failure)
+
+    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:
+        """SeldonMessage with a status alone."""
+        return seldon.failure(code, reason, info, puid)
 
     def write(self, message: Message, served: Served) -> Written:  # noqa: ARG002  (the port's signature)
         """SeldonMessage."""
-        return Written(seldon.encode(seldon.body_of(message)))
+        return Written(html_safe(seldon.encode(seldon.body_of(message))))
+
+
+class UnitCodec(SeldonCodec):
+    """Seldon's JSON at the doors of a unit, where its wrapper writes failures in a form of its own."""
+
+    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:  # noqa: ARG002
+        """The wrapper's status object: 1 is a failure, and the code is no HTTP status."""
+        return {"status": {"status": 1, "info": info, "code": -1, "reason": reason}}
 
 
 class InferenceCodec:
@@ -95,7 +103,7 @@ class InferenceCodec:
         answer = inference.answer_of(message, request, model=served.name, version=served.version, output=served.output)
         body, length = inference.body_of(answer, request)
         if length is None:
-            return Written(body)
+            return Written(html_safe(body))
         return Written(body, _BYTES_TYPE, b"%b: %d\r\n" % (JSON_LENGTH, length), json=False)
 
     def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:  # noqa: ARG002
@@ -107,11 +115,14 @@ class TensorflowCodec:
     """TensorFlow Serving's JSON, of one verb."""
 
     json = True
-    parse = staticmethod(_parsed)
 
     def __init__(self, verb: tensorflow.Verb) -> None:
         self._verb = verb
         self._rows = True
+
+    def parse(self, request: Request) -> Any:
+        """The body."""
+        return seldon.parse(request.body)
 
     def read(self, value: Any) -> Message:
         """The rows, columns or examples."""
@@ -122,7 +133,7 @@ class TensorflowCodec:
     def write(self, message: Message, served: Served) -> Written:
         """Predictions, outputs or results."""
         body = tensorflow.answer_of(message, self._verb, rows=self._rows, output=served.output)
-        return Written(seldon.encode(body))
+        return Written(html_safe(seldon.encode(body)))
 
     def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:  # noqa: ARG002
         """The protocol's error object."""

@@ -5,17 +5,18 @@ Read the payload, give it to the dispatcher, write the answer; count it, and han
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from os import urandom
 from time import perf_counter, time
-from uuid import uuid4
 
 from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Feedback, Message
+from sluicegate.serving.runtime.errors import AnsweredError
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
-from sluicegate.serving.server.exchanges import Reply, Request, Response
+from sluicegate.serving.server.exchanges import Reply, Request, Response, html_safe
 from sluicegate.serving.server.http_codecs import Codec, Written
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.request_log import FEEDBACK, REQUEST, RESPONSE, Entry, RequestLog, Sender
@@ -43,6 +44,8 @@ class Behind:
     log: RequestLog | None
     sender: Callable[[], Sender]
     predictor: bytes = b""
+    metrics_shown: bool = True
+    """Whether answers show the metrics that models report."""
 
     def count_feedback(self, feedback: Feedback, puid: str, body: bytes | None = None) -> None:
         """Count a feedback and log it, as the JSON that came or that would have come."""
@@ -57,6 +60,8 @@ class Behind:
         """The model's answer with what the server knows of it; the model's own figures are counted."""
         for metric in answer.meta.metrics:
             self.metrics.told(metric)
+        if answer.meta.metrics and not self.metrics_shown:
+            answer = without_metrics(answer)
         meta = replace(answer.meta, puid=puid, request_path={**answer.meta.request_path, **served.graph.request_path})
         return replace(answer, meta=meta)
 
@@ -105,12 +110,12 @@ class Prediction:
         self._answer(200, written, written.body if written.json and answer.form != "tftensor" else answer)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, RemoteAnswerError):
-            # Another process of the graph has said it in its own words.
+        if isinstance(error, AnsweredError | RemoteAnswerError):
+            # The class's author, or another process of the graph, has said it in words of his own.
             self._answer(error.status, Written(error.body, error.content_type), error.body)
             return
         verdict = verdict_of(error)
-        body = seldon.encode(self._codec.failure(verdict.status, verdict.reason, str(error), self._puid))
+        body = html_safe(seldon.encode(self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)))
         self._answer(verdict.status, Written(body), body)
 
     def _answer(self, status: int, written: Written, logged: bytes | Message) -> None:
@@ -131,13 +136,18 @@ class Prediction:
         log.offer(entry, self._behind.sender())
 
 
+def without_metrics(message: Message) -> Message:
+    """The message without what models report."""
+    return replace(message, meta=replace(message.meta, metrics=()))
+
+
 def puid_of(headers: Mapping[bytes, bytes]) -> str:
     """The id that a request brings, or one of its own."""
     for name in _ID_HEADERS:
         value = headers.get(name, b"")
         if value and len(value) <= 256 and value.isascii():
             return value.decode()
-    return uuid4().hex
+    return urandom(16).hex()
 
 
 def puid_header(puid: str) -> bytes:
