@@ -3,13 +3,14 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.serving.protocol.strategies import JSON
 
 from sluicegate.serving.protocol import inference, inference_protobuf, protobuf, seldon, seldon_protobuf, tensorflow
-from sluicegate.serving.protocol.errors import ProtocolError
+from sluicegate.serving.protocol.errors import BadPayloadError, ProtocolError
 from sluicegate.serving.protocol.tensorflow_protobuf import tensor_array
 from sluicegate.serving.protocol.tensors import NUMPY_TYPES
 
@@ -132,3 +133,28 @@ def test_tensorflow_in_json(body: Any) -> None:
     """By each verb."""
     for verb in ("predict", "classify", "regress"):
         _read_or_refused(tensorflow.request_from, body, verb)
+
+
+LIE = [0, 2**31 - 1, 2**31 - 1]
+
+
+def test_a_shape_without_values_that_no_array_can_have_is_refused() -> None:
+    """In every codec that reads shapes; such a one was once an error of the server."""
+    tensor = {"name": "a", "datatype": "FP32", "shape": LIE, "data": []}
+    sent = protobuf.parsed(
+        {"inputs": [{"name": "a", "datatype": "FP32", "shape": LIE}]}, inference_protobuf.ModelInferRequest()
+    )
+    seldon_message = protobuf.parsed(
+        {"data": {"tensor": {"shape": LIE, "values": []}}}, seldon_protobuf.SeldonMessage()
+    )
+    dims = {"dim": [{"size": size} for size in LIE]}
+
+    for read in (
+        lambda: inference.request_from({"inputs": [tensor]}),
+        lambda: inference_protobuf.request_from(sent),
+        lambda: seldon.message_from({"data": {"tensor": {"shape": LIE, "values": []}}}),
+        lambda: seldon.message_from({"data": {"tftensor": {"dtype": "DT_FLOAT", "tensorShape": dims}}}),
+        lambda: seldon_protobuf.message_from(seldon_message),
+    ):
+        with pytest.raises(BadPayloadError, match=r"2\^48"):
+            read()
