@@ -54,7 +54,7 @@ def serving(
     """``python -m program`` with these options, and with no environment but this."""
     port = free_port()
     errors = directory / f"stderr-{port}"
-    command = [sys.executable, "-m", program, *options, "--http-port", str(port)]
+    command = [sys.executable, "-m", program, "--http-port", str(port), *options]
     environment = {"PREDICTIVE_UNIT_ID": "unit", **environment}
     with errors.open("w") as stderr:
         process = subprocess.Popen(command, stderr=stderr, text=True, env={"PATH": "/usr/bin", **environment})
