@@ -155,6 +155,20 @@ def test_the_document_is_true_of_the_answers(model: Running) -> None:
         Draft202012Validator({**schema, "components": told["components"]}).validate(answer.json())
 
 
+@pytest.mark.parametrize("path", ["/predict", "/api/v1.0/predictions"])
+def test_a_blueprints_answer_goes_out_as_it_is(start: Start, path: str) -> None:
+    """What the settings say of metadata and metrics holds, too."""
+    told = {"MODEL_METADATA": "{name: mine, versions: [v7]}", "INCLUDE_METRICS_IN_CLIENT_RESPONSE": "false"}
+    model = start("flask_classes.Model", **told)
+
+    answer = model.client.post(path, json={"strData": "key"})
+
+    assert (answer.status_code, answer.json()) == (404, {"mine": {"message": "no key", "app_code": 1402}})
+    assert "metrics" not in model.client.post(path, json={"data": {"ndarray": [[1]]}}).json()["meta"]
+    assert "hidden" in model.client.get("/prometheus").text
+    assert model.client.get("/metadata").json()["versions"] == ["v7"]
+
+
 def test_seldons_client_gets_its_answers(model: Running) -> None:
     """From the unit's own doors and from the graph's, in each form; a failure is told, not raised."""
     client = SeldonClient(microservice_endpoint=f"127.0.0.1:{model.port}", gateway_endpoint=f"127.0.0.1:{model.port}")
