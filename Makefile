@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate envoy-messages build build-shim images bench clean
+.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate protos envoy-messages build build-shim images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,11 @@ format: $(STAMP)  ## Bring the sources into the house's form
 generate: $(STAMP)  ## Write the generated files anew
 	@$(BIN)/python -m sluicegate.pipelines.generate
 	@$(BIN)/python -m docs.generate
+
+protos: $(STAMP)  ## Compile serving/proto, after a change of it; a test says when that was forgotten
+	@cd serving/proto && ../../$(BIN)/python -m grpc_tools.protoc --include_imports \
+	  --proto_path=. --proto_path=$$(../../$(BIN)/python -c 'import grpc_tools; print(grpc_tools.__path__[0])')/_proto \
+	  --descriptor_set_out=../sluicegate/serving/protocol/protos.binpb *.proto
 
 envoy-messages:  ## Read the form of Envoy's messages anew: make envoy-messages XDS_PROTOS=<version>, for a newer Envoy
 	@rm -rf build/envoy-messages && $(PYTHON) -m venv build/envoy-messages

@@ -40,6 +40,20 @@ _READY = Operation("Whether it answers predictions; 503 when not", "Ready")
 _INFER = Operation("A prediction, in the Open Inference protocol", "InferenceResponse", "InferenceRequest", fails=_V2)
 _INFERENCE_MODEL = Operation("The model, in the Open Inference protocol", "InferenceModel", fails=_V2)
 _INFERENCE_READY = Operation("Whether the model is ready", "InferenceReady", fails=_V2)
+_TENSORFLOW_PREDICT = Operation(
+    "A prediction, in TensorFlow's protocol", "TensorflowAnswer", "TensorflowRequest", fails=_V2
+)
+_TENSORFLOW_CLASSIFY = Operation(
+    "Each example's classes with their scores, in TensorFlow's protocol",
+    "TensorflowResults",
+    "TensorflowExamples",
+    fails=_V2,
+)
+_TENSORFLOW_REGRESS = Operation(
+    "One number for each example, in TensorFlow's protocol", "TensorflowResults", "TensorflowExamples", fails=_V2
+)
+_TENSORFLOW_STATUS = Operation("The model's status, in TensorFlow's protocol", "TensorflowStatus", fails=_V2)
+_TENSORFLOW_METADATA = Operation("The model's signature, in TensorFlow's protocol", "Anything", fails=_V2)
 _DOCUMENT = Operation("This document", "Anything")
 
 
@@ -83,6 +97,35 @@ OPERATIONS = {
     "/v2/models/{model}/versions/{version}/ready": _INFERENCE_READY,
     "/v2/models/{model}/infer": _INFER,
     "/v2/models/{model}/versions/{version}/infer": _INFER,
+    "/v2/models/infer": _INFER,
+    "/v2/repository/index": Operation(
+        "What is served, in the Open Inference protocol", "InferenceIndex", "Anything", fails=_V2
+    ),
+    "/v2/repository/models/{model}/load": Operation(
+        "Nothing more to do for a model that is served", "Anything", "Anything", fails=_V2
+    ),
+    "/v2/repository/models/{model}/unload": Operation(
+        "Refused: a model is served as long as its server runs", "Anything", "Anything", fails=_V2
+    ),
+    **{
+        f"{path}:{verb}": operation
+        for path in (
+            "/v1/models/{model}",
+            "/v1/models/{model}/versions/{version}",
+            "/v1/models/{model}/",
+            "/v1/models",
+            "/v1/models/",
+        )
+        for verb, operation in (
+            ("predict", _TENSORFLOW_PREDICT),
+            ("classify", _TENSORFLOW_CLASSIFY),
+            ("regress", _TENSORFLOW_REGRESS),
+        )
+    },
+    "/v1/models/{model}": _TENSORFLOW_STATUS,
+    "/v1/models/{model}/versions/{version}": _TENSORFLOW_STATUS,
+    "/v1/models/{model}/metadata": _TENSORFLOW_METADATA,
+    "/v1/models/{model}/versions/{version}/metadata": _TENSORFLOW_METADATA,
 }
 _UNDESCRIBED = Operation("See the reference of HTTP endpoints", "Anything", "Anything")
 

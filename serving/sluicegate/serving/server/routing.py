@@ -8,7 +8,10 @@ from urllib.parse import unquote
 from sluicegate.serving.protocol.seldon import failure
 from sluicegate.serving.server.courtesies import NO_COURTESIES, Courtesies
 from sluicegate.serving.server.exchanges import JSON_TYPE, Reply, Request, Response, json_response
+from sluicegate.serving.server.http_codecs import JSON_LENGTH
 
+_OTHERS = ("/v1/", "/v2/")
+"""Paths of Open Inference and TensorFlow, whose clients read errors of another form."""
 _MULTIPART = b"multipart/"
 _UNREAD_TYPES = (_MULTIPART, b"application/octet-stream", b"application/cloudevents-batch")
 
@@ -57,7 +60,8 @@ class Router:
         methods, arguments = self._find(request.path)
         if methods is None:
             info = f"path: found {request.path[:200]!r}; expected a route of this server, such as /api/v1.0/predictions"
-            call.reply(json_response(failure(404, "NOT_FOUND", info), 404))
+            told = {"error": info} if request.path.startswith(_OTHERS) else failure(404, "NOT_FOUND", info)
+            call.reply(json_response(told, 404))
             return
         handle = methods.get("GET" if request.method == "HEAD" else request.method)
         refusal = _refusal(request, methods) if handle is None else self._unreadable(request)
@@ -84,7 +88,7 @@ class Router:
             info = "found neither Content-Length nor a chunked body; expected a JSON body"
             return json_response(failure(411, "LENGTH_REQUIRED", info), 411)
         kind = headers.get(b"content-type", JSON_TYPE)
-        if kind == JSON_TYPE:
+        if kind == JSON_TYPE or JSON_LENGTH in headers:
             return None
         kind = kind.lower()
         if kind.startswith(_UNREAD_TYPES) and not (kind.startswith(_MULTIPART) and request.path in self._forms):

@@ -45,7 +45,12 @@ SCHEMAS: dict[str, Any] = {
     },
     "Data": {
         **_object(
-            {"names": {"anyOf": [_TEXTS, {"type": "null"}]}, "ndarray": {"type": "array"}, "tensor": _ref("Tensor")}
+            {
+                "names": {"anyOf": [_TEXTS, {"type": "null"}]},
+                "ndarray": {"type": "array"},
+                "tensor": _ref("Tensor"),
+                "tftensor": _MAP,
+            }
         ),
         "oneOf": [{"required": [name]} for name in ("ndarray", "tensor", "tftensor")],
     },
@@ -117,6 +122,21 @@ SCHEMAS: dict[str, Any] = {
         "name",
         "shape",
         "datatype",
+    ),
+    "InferenceIndex": _list(_object({"name": _TEXT, "version": _TEXT, "state": _TEXT, "reason": _TEXT}, "name")),
+    "TensorflowRequest": {
+        **_object({"signature_name": _TEXT, "instances": {"type": "array"}, "inputs": {}}),
+        "oneOf": [{"required": [name]} for name in ("instances", "inputs")],
+    },
+    "TensorflowAnswer": {
+        **_object({"predictions": {"type": "array"}, "outputs": {}}),
+        "oneOf": [{"required": [name]} for name in ("predictions", "outputs")],
+    },
+    "TensorflowExamples": _object({"signature_name": _TEXT, "context": _MAP, "examples": _list(_MAP)}, "examples"),
+    "TensorflowResults": _object({"results": {"type": "array"}}, "results"),
+    "TensorflowStatus": _object(
+        {"model_version_status": _list(_object({"version": _TEXT, "state": _TEXT, "status": _MAP}))},
+        "model_version_status",
     ),
     "InferenceFailure": _object({"error": _TEXT}, "error"),
 }

@@ -53,6 +53,7 @@ class Settings:
     host: str
     http_port: int
     shadow_port: int
+    grpc_port: int
     deployment: str
     predictor: str
     predictor_version: str
@@ -71,6 +72,7 @@ class Settings:
     log_hash: str
     log_hash_key: str
     max_body_bytes: int
+    max_message_bytes: int
     request_timeout_seconds: float
     receive_seconds: float
     keep_alive_seconds: float
@@ -114,6 +116,7 @@ SETTINGS = (
     Setting("host", "SLUICEGATE_HOST", "127.0.0.1", "", "Address to listen on."),
     Setting("http_port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000, "", "Port to listen on."),
     Setting("shadow_port", "SLUICEGATE_SHADOW_PORT", 0, "", "Port that gets mirrored copies only; 0: there is none."),
+    Setting("grpc_port", "PREDICTIVE_UNIT_GRPC_SERVICE_PORT", 0, "", "Port to listen on for gRPC; 0: there is none."),
     Setting("deployment", "SELDON_DEPLOYMENT_ID", "", "", "The SeldonDeployment, for metrics and the request log."),
     Setting("predictor", "PREDICTOR_ID", "", "", "Its name, for metrics and the request log.", "--predictor-name"),
     Setting("predictor_version", "SLUICEGATE_PREDICTOR_VERSION", "", "", "Its version, for metrics."),
@@ -142,6 +145,13 @@ SETTINGS = (
     Setting("log_hash", "SLUICEGATE_LOG_HASH", "", "", "Fields that the log shows as a keyed hash."),
     Setting("log_hash_key", "SLUICEGATE_LOG_HASH_KEY", "", "", "The key of those hashes; prefer the environment."),
     Setting("max_body_bytes", "SLUICEGATE_MAX_BODY_BYTES", 16 * 1024 * 1024, "bytes", "Longest body; more is 413."),
+    Setting(
+        "max_message_bytes",
+        "SLUICEGATE_MAX_MESSAGE_BYTES",
+        16 * 1024 * 1024,
+        "bytes",
+        "Longest message over gRPC; more is RESOURCE_EXHAUSTED.",
+    ),
     Setting("request_timeout_seconds", "SLUICEGATE_REQUEST_TIMEOUT_SECONDS", 30.0, "s", "Longest wait for an answer."),
     Setting("receive_seconds", "SLUICEGATE_RECEIVE_SECONDS", 60.0, "s", "Longest time for a request to arrive whole."),
     Setting("keep_alive_seconds", "SLUICEGATE_KEEP_ALIVE_SECONDS", 75.0, "s", "An idle connection is closed then."),
@@ -156,7 +166,9 @@ SETTINGS = (
         "inline_milliseconds", "SLUICEGATE_INLINE_MILLISECONDS", 3.0, "ms", "A slower model leaves the event loop."
     ),
 )
-_POSITIVE = frozenset({"max_body_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds", "queue"})
+_POSITIVE = frozenset(
+    {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds", "queue"}
+)
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -214,7 +226,7 @@ def _read(setting: Setting, text: str, where: str) -> str | int | float:
         return text
     kind, name = (int, "a whole number") if isinstance(setting.default, int) else (float, "a number")
     least = 1 if setting.name in _POSITIVE else 0
-    most = 65535 if setting.name == "http_port" else 2**31
+    most = 65535 if setting.name.endswith("_port") else 2**31
     try:
         value = kind(text)
     except ValueError as error:

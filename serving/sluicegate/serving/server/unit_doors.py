@@ -5,21 +5,21 @@ the worker thread, which units share with the graph, so that no unit is called t
 as for predictions, and so is the time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Protocol
 
 from sluicegate.serving.protocol import seldon
-from sluicegate.serving.protocol.errors import BadPayloadError, shown
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.runtime.errors import AnsweredError, RequestRejectedError
 from sluicegate.serving.server.bodies import value_of
 from sluicegate.serving.server.dispatching import Loop
 from sluicegate.serving.server.errors import OverloadedError, TimedOutError, verdict_of
 from sluicegate.serving.server.exchanges import Response, html_safe
-from sluicegate.serving.server.predictions import Behind, Prediction, UnitCodec, puid_header, puid_of, without_metrics
+from sluicegate.serving.server.http_codecs import UnitCodec
+from sluicegate.serving.server.predictions import Behind, Prediction, puid_header, puid_of, without_metrics
 from sluicegate.serving.server.routing import Call, Handle
 from sluicegate.serving.server.serving_state import Served
 
@@ -85,17 +85,17 @@ class UnitDoors:
 
     def aggregate(self, call: Call) -> None:
         """``aggregate``, of a list of messages."""
-        self._ask(call, "aggregate", _several)
+        self._ask(call, "aggregate", seldon.messages_from)
 
     def explain(self, call: Call) -> None:
         """``explain``: whatever it returns, as JSON."""
         self._ask(call, "explain", _one)
 
     def _ask(self, call: Call, verb: str, read: Callable[[Any], Any]) -> None:
-        asked = _Asked(call, puid_of(call.request))
+        asked = _Asked(call, puid_of(call.request.headers))
         try:
             argument = read(value_of(call.request))
-            method = _method(self.behind.state.serving(), verb)
+            method = unit_method(self.behind.state.serving(), verb)
             self._refuse_more()
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
             self._answer(asked, verb, error)
@@ -148,7 +148,7 @@ class UnitDoors:
         return served.graph.request_path if served else {}
 
 
-def _method(served: Served, verb: str) -> Callable[[Any], Any]:
+def unit_method(served: Served, verb: str) -> Callable[[Any], Any]:
     """The unit's method. Raises RequestRejectedError for a graph of several units and for what the unit has not."""
     if served.plan.root.children:
         names = ", ".join(node.name for node in served.plan.nodes)
@@ -164,14 +164,6 @@ def _method(served: Served, verb: str) -> Callable[[Any], Any]:
 
 def _one(value: Any) -> Message:
     return seldon.message_from(value)
-
-
-def _several(value: Any) -> Sequence[Message]:
-    """A list of messages, or Seldon's SeldonMessageList. Raises BadPayloadError."""
-    listed = value.get("seldonMessages") if isinstance(value, dict) else value
-    if not isinstance(listed, list) or not listed:
-        raise BadPayloadError("(body)", shown(value), "a list of messages, or an object with seldonMessages")
-    return [seldon.message_from(each, f"[{index}].") for index, each in enumerate(listed)]
 
 
 def unit_failure(error: BaseException) -> Response:
