@@ -17,6 +17,7 @@ pytestmark = pytest.mark.embedded
 HERE = Path(__file__).parent
 PATHS = f"{HERE}:{HERE.parents[2] / 'shim'}"
 Start = Callable[..., Running]
+METRICS = [{"key": "of_a_child", "type": "COUNTER", "value": 1}]
 
 
 @pytest.fixture(scope="module")
@@ -112,13 +113,17 @@ def test_a_router_answers_the_branch(start: Start) -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["list", "SeldonMessageList"])
 def test_a_combiner_gets_a_list(start: Start, wrapped: bool) -> None:
-    """Bare, as Seldon's executor sends it, or in an object."""
+    """Bare, as Seldon's executor sends it, or in an object. What a child reported was counted where it is."""
     combiner = start("seldon_classes.Combiner", SERVICE_TYPE="COMBINER")
-    children = [{"data": {"ndarray": [[v]]}, "meta": {"tags": {"last": v, str(v): v}}} for v in (1.0, 3.0)]
+    children = [
+        {"data": {"ndarray": [[v]]}, "meta": {"tags": {"last": v, str(v): v}, "metrics": METRICS}} for v in (1.0, 3.0)
+    ]
 
     answer = combiner.client.post("/aggregate", json={"seldonMessages": children} if wrapped else children).json()
 
     assert answer["data"] == {"names": ["t:0"], "ndarray": [[2.0]]}
+    assert [metric["key"] for metric in answer["meta"]["metrics"]] == ["of_a_child", "of_a_child"]
+    assert "of_a_child" not in combiner.client.get("/prometheus").text
     assert answer["meta"]["tags"] == {"1.0": 1.0, "3.0": 3.0, "last": 3.0}
     assert combiner.client.post("/aggregate", json={"data": {}}).status_code == 400
 
