@@ -1,4 +1,4 @@
-"""From an implementation's name to a loaded unit: prepackaged servers by a table, anything else a Python class.
+"""From an implementation's name to a loaded unit: prepackaged servers by their table, anything else a Python class.
 
 The server calls it at start. A framework is imported only when it is served: scikit-learn alone takes seconds.
 """
@@ -9,15 +9,26 @@ from typing import cast
 
 from sluicegate.serving.api.seldon_deployment import BUILT_IN_IMPLEMENTATIONS
 from sluicegate.serving.bundle.errors import BundleRefused
+from sluicegate.serving.runtime.catalogue import PREPACKAGED, REMOTE
 from sluicegate.serving.runtime.sources import Loaded, Source
 
-PREPACKAGED = {"SKLEARN_SERVER": "sluicegate.serving.runtime.scikit_learn"}
 PYTHON_CLASS = "sluicegate.serving.runtime.python_class"
 
 
 def load(source: Source) -> Loaded:
     """Load a unit. Raises BundleRefused with a sentence for a person."""
-    runtime = importlib.import_module(runtime_of(source.implementation))
+    name = runtime_of(source.implementation)
+    try:
+        runtime = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if source.implementation not in PREPACKAGED or (error.name or "").startswith("sluicegate"):
+            raise
+        extra = PREPACKAGED[source.implementation].extra
+        raise BundleRefused(
+            f"implementation {source.implementation}",
+            f"no {error.name} installed",
+            f"it: pip install 'sluicegate[{extra}]', or an image that has it",
+        ) from error
     loader = cast("Callable[[Source], Loaded]", runtime.load)
     return loader(source)
 
@@ -25,7 +36,10 @@ def load(source: Source) -> Loaded:
 def runtime_of(implementation: str) -> str:
     """The module that serves ``implementation``. Raises BundleRefused for one that nothing serves."""
     if implementation in PREPACKAGED:
-        return PREPACKAGED[implementation]
+        return PREPACKAGED[implementation].module
+    if implementation in REMOTE:
+        found = f"{implementation}, which runs in its own container"
+        raise BundleRefused("implementation", found, "its endpoint in the graph, where that container listens")
     built_in = implementation in BUILT_IN_IMPLEMENTATIONS or implementation.endswith("_SERVER")
     if built_in or not all(part.isidentifier() for part in implementation.split(".")):
         expected = f"{', '.join(PREPACKAGED)} or module.Class"
