@@ -138,7 +138,8 @@ def _two(scores: Array) -> Array:
 
 def _many(scores: Array) -> Array:
     powers: Array = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def _trees(model: Any, method: str, *, classifier: bool) -> Engine | None:

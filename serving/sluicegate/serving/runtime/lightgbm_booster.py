@@ -56,7 +56,7 @@ def load(source: Source) -> Loaded:
 
 def _read(path: Path) -> Any:
     try:
-        return lightgbm.Booster(model_file=path, params={"verbose": -1})
+        return lightgbm.Booster(model_file=path)
     except (lightgbm.basic.LightGBMError, OSError, ValueError) as error:
         expected = f"a booster that LightGBM {lightgbm.__version__} reads"
         raise BundleRefused(path.name, str(error), expected) from error

@@ -198,7 +198,9 @@ def test_a_bare_model_is_served_unverified(tmp_path: Path) -> None:
         load(replace(source, parameters={"method": "fit"}))
 
 
-@pytest.mark.parametrize("implementation", ["CATBOOST_SERVER", "TRITON_SERVER", "TEMPO_SERVER", "RANDOM_ABTEST", "a b", ""])
+@pytest.mark.parametrize(
+    "implementation", ["CATBOOST_SERVER", "TRITON_SERVER", "TEMPO_SERVER", "RANDOM_ABTEST", "a b", ""]
+)
 def test_what_nothing_serves_is_refused_by_name(implementation: str) -> None:
     """Neither what nobody knows nor what runs elsewhere."""
     with pytest.raises(BundleRefused, match="implementation"):
