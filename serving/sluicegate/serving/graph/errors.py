@@ -1,7 +1,10 @@
-"""What can be wrong with a graph.
+"""What can be wrong with a graph, and with a request's way through it.
 
 * GraphError
   x GraphRefused       a graph that this server does not run; names the unit, what was found, what is expected
+  x BadRouteError      a router answered what is no child's number
+  x UnreachableError   a unit in another process gave no answer
+  x RemoteAnswerError  a unit in another process answered with a failure: its status and body are passed on
 """
 
 
@@ -15,3 +18,28 @@ class GraphRefused(GraphError):  # noqa: N818  (as BundleRefused: a refusal is w
     def __init__(self, unit: str, found: str, expected: str) -> None:
         self.unit, self.found, self.expected = unit, found, expected
         super().__init__(f"graph unit {unit!r}: found {found}; expected {expected}")
+
+
+class BadRouteError(GraphError):
+    """The router's fault: the request has nowhere to go."""
+
+    def __init__(self, unit: str, branch: object, children: int) -> None:
+        self.unit = unit
+        expected = f"a child's number from 0 to {children - 1}, -1 for all of them or -2 for none"
+        super().__init__(f"router {unit!r} answered {branch!r:.100}; expected {expected}")
+
+
+class UnreachableError(GraphError):
+    """No connection, or one that ended before the answer did; ``address`` is where it was tried."""
+
+    def __init__(self, unit: str, address: str, cause: str) -> None:
+        self.unit, self.address = unit, address
+        super().__init__(f"unit {unit!r} at {address}: {cause}")
+
+
+class RemoteAnswerError(GraphError):
+    """Another process's failure, as it told it."""
+
+    def __init__(self, unit: str, status: int, body: bytes, content_type: bytes) -> None:
+        self.unit, self.status, self.body, self.content_type = unit, status, body, content_type
+        super().__init__(f"unit {unit!r} answered {status}: {body[:500].decode('utf-8', 'replace')}")

@@ -1,79 +1,141 @@
-"""From a graph to its plan: the stages in the order in which a request passes them. Pure.
+"""From a graph to its plan: for each unit, what is asked of it and in which order. Pure.
 
-Seldon's order: a unit's input stage, then its child, then its output stage; a MODEL with a child is a chain, its
-prediction becomes the child's input. This release runs chains whose units all live in this process.
+Seldon's order: a unit's input stage, then its children, then their aggregate, then its output stage; a MODEL with
+children is a chain, its prediction becomes the children's input.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.graph.errors import GraphRefused
 
-Verb = Literal["predict", "transform_input", "transform_output"]
+Verb = Literal["predict", "transform_input", "route", "aggregate", "transform_output"]
+DEEPEST = 64
+"""Units above each other; a request's way down and up is a recursion."""
+TYPES_OF_BUILT_INS = {
+    "SIMPLE_MODEL": "MODEL",
+    "SIMPLE_ROUTER": "ROUTER",
+    "RANDOM_ABTEST": "ROUTER",
+    "EPSILON_GREEDY": "ROUTER",
+    "THOMPSON_SAMPLING": "ROUTER",
+    "AVERAGE_COMBINER": "COMBINER",
+}
+"""What a unit of ours is when its graph does not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One call of one unit."""
+class Node:
+    """One unit's part in a request: ``before`` its children are asked, between them, and ``after`` them."""
 
-    unit: str
-    verb: Verb
+    unit: PredictiveUnit
+    before: Verb | None
+    routes: bool
+    children: tuple["Node", ...]
+    aggregates: bool
+    after: bool
+    learns: bool
+    """Whether it gets feedback."""
+
+    @property
+    def name(self) -> str:
+        """The unit's name."""
+        return self.unit.name
+
+    @property
+    def remote(self) -> bool:
+        """Whether another process answers for it: one whose port is named."""
+        endpoint = self.unit.endpoint
+        return bool(endpoint and (endpoint.service_port or endpoint.http_port or endpoint.grpc_port))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``units`` in the order of the graph, ``stages`` of a request, ``feedback`` the units that get feedback."""
+    """A graph that can be run."""
 
-    units: tuple[PredictiveUnit, ...]
-    stages: tuple[Stage, ...]
-    feedback: tuple[str, ...]
+    root: Node
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, a parent before its children."""
+        return tuple(_all(self.root))
 
     @property
     def single_model(self) -> bool:
         """Whether a request is one prediction and nothing else."""
-        return len(self.stages) == 1 and self.stages[0].verb == "predict"
+        return self.stages == ((self.root.name, "predict"),)
+
+    @property
+    def stages(self) -> tuple[tuple[str, Verb], ...] | None:
+        """Unit and verb of each call in their order, where every request takes the same way; None where it forks."""
+        down: list[tuple[str, Verb]] = []
+        up: list[tuple[str, Verb]] = []
+        for node in self.nodes:
+            if node.routes or node.aggregates or len(node.children) > 1:
+                return None
+            down += [(node.name, node.before)] if node.before else []
+            up += [(node.name, "transform_output")] if node.after else []
+        return (*down, *reversed(up))
+
+    @property
+    def answers(self) -> Node:
+        """Whose answer a client sees, where one can be named: the last MODEL down the first branch, or the root."""
+        found, node = self.root, self.root
+        while node.children and not node.aggregates:
+            node = node.children[0]
+            found = node if node.before == "predict" else found
+        return found
 
 
 def plan_of(graph: PredictiveUnit) -> Plan:
-    """The plan of a graph. Raises GraphRefused for what is not a chain of units in this process."""
-    chain: list[PredictiveUnit] = []
-    unit: PredictiveUnit | None = graph
-    while unit is not None:
-        _refuse(unit, {other.name for other in chain})
-        chain.append(unit)
-        unit = unit.children[0] if unit.children else None
-    before = [Stage(unit=unit.name, verb=verb) for unit in chain if (verb := _input_verb(unit))]
-    after = [Stage(unit=unit.name, verb="transform_output") for unit in reversed(chain) if _has_output(unit)]
-    if not before and not after:
-        raise GraphRefused(graph.name, "no unit that does anything", "a MODEL, TRANSFORMER or OUTPUT_TRANSFORMER")
-    told = tuple(unit.name for unit in reversed(chain) if _type(unit) == "MODEL" or "SEND_FEEDBACK" in unit.methods)
-    return Plan(units=tuple(chain), stages=(*before, *after), feedback=told)
+    """The plan of a graph. Raises GraphRefused for one that cannot be run."""
+    plan = Plan(root=_node(graph, 1))
+    names = [node.name for node in plan.nodes]
+    for node in plan.nodes:
+        if not node.name or names.count(node.name) > 1:
+            raise GraphRefused(node.name, "a missing or repeated name", "a name of its own for each unit")
+        if not node.remote and _asked(node) and node.unit.implementation in (None, "", "UNKNOWN_IMPLEMENTATION"):
+            raise GraphRefused(
+                node.name, "no implementation and no endpoint", "SKLEARN_SERVER, module.Class or the port of its server"
+            )
+    if not any(map(_asked, plan.nodes)):
+        raise GraphRefused(graph.name, "no unit that does anything", "a MODEL, ROUTER, COMBINER or a transformer")
+    return plan
 
 
-def _refuse(unit: PredictiveUnit, names: set[str]) -> None:
-    if not unit.name or unit.name in names:
-        raise GraphRefused(unit.name, "a missing or repeated name", "a name of its own for each unit")
-    if _type(unit) in ("ROUTER", "COMBINER") or {"ROUTE", "AGGREGATE"} & set(unit.methods):
-        raise GraphRefused(unit.name, f"{_type(unit)} {' '.join(unit.methods)}".strip(), "a chain without them")
-    if len(unit.children) > 1:
-        raise GraphRefused(unit.name, f"{len(unit.children)} children", "one at most")
-    endpoint = unit.endpoint
-    if endpoint and endpoint.service_host not in ("", "localhost", "127.0.0.1"):
-        raise GraphRefused(unit.name, f"the remote endpoint {endpoint.service_host}", "units of this process")
-    if not unit.implementation or unit.implementation == "UNKNOWN_IMPLEMENTATION":
-        raise GraphRefused(unit.name, "no implementation", "SKLEARN_SERVER or module.Class")
+def _node(unit: PredictiveUnit, depth: int) -> Node:
+    if depth > DEEPEST:
+        raise GraphRefused(unit.name, f"more than {DEEPEST} units above each other", "a graph less deep")
+    kind = _type(unit)
+    return Node(
+        unit=unit,
+        before=_input_verb(unit, kind),
+        routes=bool(unit.children) and (kind == "ROUTER" or "ROUTE" in unit.methods),
+        children=tuple(_node(child, depth + 1) for child in unit.children),
+        aggregates=bool(unit.children) and (kind == "COMBINER" or "AGGREGATE" in unit.methods),
+        after=kind == "OUTPUT_TRANSFORMER" or "TRANSFORM_OUTPUT" in unit.methods,
+        learns=kind in ("MODEL", "ROUTER") or "SEND_FEEDBACK" in unit.methods,
+    )
+
+
+def _all(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _all(child)
+
+
+def _asked(node: Node) -> bool:
+    return bool(node.before or node.routes or node.aggregates or node.after)
 
 
 def _type(unit: PredictiveUnit) -> str:
-    return unit.type or ("UNKNOWN_TYPE" if unit.methods else "MODEL")
+    if unit.type:
+        return unit.type
+    return TYPES_OF_BUILT_INS.get(unit.implementation or "", "UNKNOWN_TYPE" if unit.methods else "MODEL")
 
 
-def _input_verb(unit: PredictiveUnit) -> Verb | None:
-    if _type(unit) == "MODEL":
+def _input_verb(unit: PredictiveUnit, kind: str) -> Verb | None:
+    if kind == "MODEL":
         return "predict"
-    return "transform_input" if _type(unit) == "TRANSFORMER" or "TRANSFORM_INPUT" in unit.methods else None
-
-
-def _has_output(unit: PredictiveUnit) -> bool:
-    return _type(unit) == "OUTPUT_TRANSFORMER" or "TRANSFORM_OUTPUT" in unit.methods
+    return "transform_input" if kind == "TRANSFORMER" or "TRANSFORM_INPUT" in unit.methods else None

@@ -4,6 +4,7 @@ Codecs make them, units of a graph take and return them, the collector reads the
 frozen; a changed message is a new one (``dataclasses.replace``). Arrays inside are never written to.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,6 +41,18 @@ class Meta:
 
 
 NO_META = Meta()
+
+
+def merged(metas: Iterable[Meta]) -> Meta:
+    """What several answers say beside their content, as one: later ones win, metrics are all kept (Seldon's rule)."""
+    every = tuple(metas)
+    return Meta(
+        puid=next((meta.puid for meta in reversed(every) if meta.puid), ""),
+        tags={name: value for meta in every for name, value in meta.tags.items()},
+        routing={name: branch for meta in every for name, branch in meta.routing.items()},
+        request_path={name: image for meta in every for name, image in meta.request_path.items()},
+        metrics=tuple(metric for meta in every for metric in meta.metrics),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

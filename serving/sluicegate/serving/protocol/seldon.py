@@ -193,6 +193,17 @@ def body_of(message: Message) -> dict[str, Any]:
     return body
 
 
+def body_of_feedback(feedback: Feedback) -> dict[str, Any]:
+    """The feedback as Seldon's JSON; its puid and routing stand in the response's meta. Raises BadAnswerError."""
+    response = body_of(feedback.response) if feedback.response is not None else {"meta": {}}
+    known = {name: told for name, told in (("puid", feedback.puid), ("routing", feedback.routing)) if told}
+    body: dict[str, Any] = {"reward": feedback.reward, "response": response | {"meta": {**response["meta"], **known}}}
+    for name, part in (("request", feedback.request), ("truth", feedback.truth)):
+        if part is not None:
+            body[name] = body_of(part)
+    return body
+
+
 def _content(message: Message) -> dict[str, Any]:
     content = message.content
     if isinstance(content, np.ndarray):

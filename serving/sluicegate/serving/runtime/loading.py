@@ -1,4 +1,4 @@
-"""From an implementation's name to a loaded unit: prepackaged servers by their table, anything else a Python class.
+"""From an implementation's name to a loaded unit: prepackaged servers by a table, built-in units, else a Python class.
 
 The server calls it at start. A framework is imported only when it is served: scikit-learn alone takes seconds.
 """
@@ -7,8 +7,8 @@ import importlib
 from collections.abc import Callable
 from typing import cast
 
-from sluicegate.serving.api.seldon_deployment import BUILT_IN_IMPLEMENTATIONS
 from sluicegate.serving.bundle.errors import BundleRefused
+from sluicegate.serving.runtime import built_in
 from sluicegate.serving.runtime.catalogue import PREPACKAGED, REMOTE
 from sluicegate.serving.runtime.sources import Loaded, Source
 
@@ -37,11 +37,13 @@ def runtime_of(implementation: str) -> str:
     """The module that serves ``implementation``. Raises BundleRefused for one that nothing serves."""
     if implementation in PREPACKAGED:
         return PREPACKAGED[implementation].module
+    if implementation in built_in.BUILT_IN:
+        return built_in.__name__
     if implementation in REMOTE:
         found = f"{implementation}, which runs in its own container"
         raise BundleRefused("implementation", found, "its endpoint in the graph, where that container listens")
-    built_in = implementation in BUILT_IN_IMPLEMENTATIONS or implementation.endswith("_SERVER")
-    if built_in or not all(part.isidentifier() for part in implementation.split(".")):
+    unknown = implementation == "UNKNOWN_IMPLEMENTATION" or implementation.endswith("_SERVER")
+    if unknown or not all(part.isidentifier() for part in implementation.split(".")):
         expected = f"{', '.join(PREPACKAGED)} or module.Class"
         raise BundleRefused("implementation", repr(implementation), expected)
     return PYTHON_CLASS

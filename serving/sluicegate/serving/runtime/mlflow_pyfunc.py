@@ -6,6 +6,7 @@ it came (``ndarray``, Seldon's default) or a DataFrame of it.
 """
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.types.schema import Schema
+from sklearn.exceptions import InconsistentVersionWarning
 
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.bundle.manifest import Column, ColumnType, Signature
@@ -67,7 +69,9 @@ def _read(path: Path) -> Any:
     # A server asks nobody about its model, and MLflow would count its uses elsewhere.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
-        return mlflow.pyfunc.load_model(str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InconsistentVersionWarning)
+            return mlflow.pyfunc.load_model(str(path))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         expected = f"a python_function model that MLflow {mlflow.__version__} and what is installed here load"

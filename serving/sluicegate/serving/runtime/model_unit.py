@@ -12,7 +12,9 @@ import numpy as np
 
 from sluicegate.serving.protocol.errors import BadPayloadError, ProtocolError
 from sluicegate.serving.protocol.messages import Array, Feedback, Message
-from sluicegate.serving.runtime.errors import ModelError, ModelFailedError
+from sluicegate.serving.runtime.errors import ModelError, ModelFailedError, RequestRejectedError
+
+_NOT_IMPLEMENTED = "MICROSERVICE_NOT_IMPLEMENTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,14 @@ class ModelUnit:
     def transform_output(self, message: Message) -> Message:
         """Nothing to do."""
         return message
+
+    def route(self, message: Message) -> int:  # noqa: ARG002  (the port's signature)
+        """A model is no router. Raises RequestRejectedError."""
+        raise RequestRejectedError(f"unit {self.name!r} is a model; it routes nothing", 501, _NOT_IMPLEMENTED)
+
+    def aggregate(self, messages: Sequence[Message]) -> Message:  # noqa: ARG002  (the port's signature)
+        """A model is no combiner. Raises RequestRejectedError."""
+        raise RequestRejectedError(f"unit {self.name!r} is a model; it combines nothing", 501, _NOT_IMPLEMENTED)
 
     def send_feedback(self, feedback: Feedback) -> None:
         """A fitted model learns nothing; the server counts."""

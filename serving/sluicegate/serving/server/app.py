@@ -16,11 +16,13 @@ from typing import Any
 
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.graph.errors import GraphRefused
+from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.server.connections import Connection, Door
 from sluicegate.serving.server.copies import copies_only
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors, handler_of
 from sluicegate.serving.server.errors import SettingsRefusedError
+from sluicegate.serving.server.hop_dispatching import HopDispatcher
 from sluicegate.serving.server.journal import Journal
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.predictions import Behind
@@ -40,6 +42,7 @@ else:
 REFUSED = 78
 """sysexits' EX_CONFIG: starting it again changes nothing."""
 _TICK_SECONDS = 0.1
+_LOOK_SECONDS = 1.0
 _QUIET_SECONDS = 0.5
 """Draining goes on listening until no request came for so long: the gateway learns of it by /ready."""
 
@@ -62,6 +65,16 @@ def _close(doors: tuple[Door, ...]) -> None:
             connection.close()
 
 
+async def _look(graph: HoppingGraph) -> None:
+    """Whether the units of other processes are there, until cancelled."""
+    try:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await graph.look()
+    finally:
+        await graph.close()
+
+
 def _ended(line: str, code: int) -> int:
     sys.stderr.write(" ".join(line.split()) + "\n")
     sys.stderr.flush()
@@ -80,6 +93,7 @@ class Server:
         self._sender = self._sender_of(None)
         self._metrics = self._metrics_of()
         self._stop = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         """Listen, load, serve, drain. Raises what refuses the model."""
@@ -97,6 +111,8 @@ class Server:
             self._journal.say("drained", unfinished=sum(door.in_flight for door in doors.values()))
         finally:
             ticking.cancel()
+            if self._looking is not None:
+                self._looking.cancel()
             for listener in listeners:
                 listener.close()
             self._end(tuple(doors.values()))
@@ -112,13 +128,11 @@ class Server:
 
     def _door(self, loop: asyncio.AbstractEventLoop) -> Door:
         settings = self._settings
-        path = {settings.name: settings.image} if settings.image else {}
         behind = Behind(
             state=self._state,
             metrics=self._metrics,
             log=self._log,
             sender=lambda: self._sender,
-            request_path=path,
             predictor=settings.predictor.encode(),
         )
         doors = Doors(behind=behind, worker=self._worker, loop=loop)
@@ -137,15 +151,15 @@ class Server:
             raise OSError(f"cannot listen on {host} port {port}: {error.strerror}; free it or give {option}") from error
 
     async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
-        loading = asyncio.ensure_future(loop.run_in_executor(self._worker, serve_graph, self._settings))
+        loading = asyncio.ensure_future(loop.run_in_executor(self._worker, serve_graph, self._settings, self._worker))
         stopped = asyncio.ensure_future(self._stop.wait())
         awaited: list[asyncio.Future[Any]] = [loading, stopped]
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         if loading.done():
-            self._begin(loading.result(), loop)
+            await self._begin(loading.result(), loop)
 
-    def _begin(self, served: Served, loop: asyncio.AbstractEventLoop) -> None:
+    async def _begin(self, served: Served, loop: asyncio.AbstractEventLoop) -> None:
         settings, state = self._settings, self._state
         bounds = Bounds(
             batch_rows=max(1, settings.batch_rows),
@@ -153,9 +167,14 @@ class Server:
             queue=settings.queue,
             timeout_seconds=settings.request_timeout_seconds,
         )
-        state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds)
+        if isinstance(served.graph, HoppingGraph):
+            state.dispatcher = HopDispatcher(served.graph, loop, bounds)
+            await served.graph.look()
+            self._looking = asyncio.create_task(_look(served.graph))
+        else:
+            state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds)
         state.served = served
-        names = {unit.name for unit in served.plan.units} | {served.name, settings.deployment, settings.model_name}
+        names = {node.name for node in served.plan.nodes} | {served.name, settings.deployment, settings.model_name}
         state.names = frozenset(names - {""})
         self._sender = self._sender_of(served)
         state.phase = "ready"

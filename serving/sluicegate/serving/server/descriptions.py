@@ -42,8 +42,8 @@ def graph(served: Served) -> dict[str, Any]:
     """Seldon's metadata of the graph."""
     told = model(served)
     return {
-        "name": served.plan.units[0].name,
-        "models": {unit.name: told for unit in served.plan.units if unit.name == served.model.unit.name},
+        "name": served.plan.root.name,
+        "models": {node.name: told for node in served.plan.nodes if node.name == served.model.unit.name},
         "graphinputs": told["inputs"],
         "graphoutputs": told["outputs"],
     }

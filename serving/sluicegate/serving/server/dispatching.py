@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sluicegate.serving.graph.execution import FusedGraph
-from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.graph.execution import NO_HEADERS, FusedGraph
+from sluicegate.serving.graph.units import Headers
+from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.runtime.errors import ModelFailedError
 from sluicegate.serving.server.errors import OverloadedError, TimedOutError
 
@@ -29,6 +30,31 @@ class Loop(Protocol):
 
     def call_soon_threadsafe(self, callback: Callable[..., None], /, *args: Any) -> object:
         """The same, from another thread."""
+
+
+class Dispatching(Protocol):
+    """The way to a graph, as the doors know it."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that wait or are under way."""
+
+    def submit(
+        self,
+        message: Message,
+        done: Callable[[Result], None],
+        wanted: Callable[[], bool],
+        headers: Headers = NO_HEADERS,
+    ) -> None:
+        """Give ``done`` the answer or the error, later; nothing if ``wanted`` says that nobody waits any more."""
+
+    def tell(
+        self, feedback: Feedback, done: Callable[[BaseException | None], None], headers: Headers = NO_HEADERS
+    ) -> None:
+        """Let the units learn; ``done`` gets what one of them raised, or None."""
+
+    def sweep(self, now: float) -> None:
+        """Answer those who waited too long."""
 
 
 @dataclass(slots=True)
@@ -58,7 +84,7 @@ class Bounds:
 
 
 class Dispatcher:
-    """The way to one graph."""
+    """``Dispatching`` for a graph that lives in this process."""
 
     def __init__(self, graph: FusedGraph, loop: Loop, worker: ThreadPoolExecutor, bounds: Bounds) -> None:
         self._graph, self._loop, self._worker, self._bounds = graph, loop, worker, bounds
@@ -73,13 +99,29 @@ class Dispatcher:
         """Requests that wait or are with the model."""
         return len(self._waiting) + len(self._running)
 
-    def submit(self, message: Message, done: Callable[[Result], None], wanted: Callable[[], bool]) -> None:
-        """Give ``done`` the answer or the error, later; nothing if ``wanted`` says that nobody waits any more."""
+    def submit(
+        self,
+        message: Message,
+        done: Callable[[Result], None],
+        wanted: Callable[[], bool],
+        headers: Headers = NO_HEADERS,  # noqa: ARG002  (nobody in this process reads them)
+    ) -> None:
+        """As the port says."""
         if len(self._waiting) >= self._bounds.queue:
             done(OverloadedError(f"{len(self._waiting)} requests wait already; try again later"))
             return
         self._waiting.append(Job(message, done, wanted, perf_counter() + self._bounds.timeout_seconds))
         self._schedule()
+
+    def tell(
+        self,
+        feedback: Feedback,
+        done: Callable[[BaseException | None], None],
+        headers: Headers = NO_HEADERS,  # noqa: ARG002  (nobody in this process reads them)
+    ) -> None:
+        """As the port says: on the worker thread, so that no unit is called twice at a time."""
+        task = self._worker.submit(self._graph.send_feedback, feedback)
+        task.add_done_callback(lambda ended: self._loop.call_soon_threadsafe(done, ended.exception()))
 
     def sweep(self, now: float) -> None:
         """Answer those who waited too long; the model's late answer is dropped."""

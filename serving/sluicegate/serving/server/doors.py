@@ -73,20 +73,17 @@ class Doors:
         )
 
     def feedback(self, call: Call) -> None:
-        """Seldon's feedback: counted and logged at once, then told to the units on the worker thread."""
+        """Seldon's feedback: counted and logged at once, then told to the units."""
         try:
             value = seldon.parse(call.request.body)
             feedback = seldon.feedback_from(value)
-            served = self.behind.state.serving()
+            dispatcher = self.behind.state.dispatching()
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
             self._feedback_answer(call, error, "")
             return
         puid = feedback.puid or call.request.headers.get(b"seldon-puid", b"").decode("latin-1")
         self._count(feedback, puid, call.request.body)
-        task = self.worker.submit(served.graph.send_feedback, feedback)
-        task.add_done_callback(
-            lambda done: self.loop.call_soon_threadsafe(self._feedback_answer, call, done.exception(), puid)
-        )
+        dispatcher.tell(feedback, lambda error: self._feedback_answer(call, error, puid), call.request.headers)
 
     def _count(self, feedback: Feedback, puid: str, body: bytes) -> None:
         metrics, log = self.behind.metrics, self.behind.log

@@ -9,6 +9,7 @@
 
 from dataclasses import dataclass
 
+from sluicegate.serving.graph.errors import BadRouteError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
 
@@ -45,7 +46,11 @@ INTERNAL = Verdict(500, "MICROSERVICE_INTERNAL_ERROR")
 STATUSES: dict[type[Exception], Verdict] = {
     BadPayloadError: Verdict(400, "MICROSERVICE_BAD_DATA"),
     BadAnswerError: INTERNAL,
+    BadRouteError: INTERNAL,
     ModelFailedError: INTERNAL,
+    # As Seldon's executor tells both.
+    RemoteAnswerError: INTERNAL,
+    UnreachableError: INTERNAL,
     NotReadyError: Verdict(503, "NOT_READY"),
     OverloadedError: Verdict(503, "OVERLOADED"),
     TimedOutError: Verdict(504, "TIMED_OUT"),

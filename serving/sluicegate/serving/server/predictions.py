@@ -9,13 +9,14 @@ from time import perf_counter, time
 from typing import Any, Protocol
 from uuid import uuid4
 
+from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.protocol import inference, seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
-from sluicegate.serving.server.exchanges import Reply, Request, Response
+from sluicegate.serving.server.exchanges import JSON_TYPE, Reply, Request, Response
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
@@ -83,7 +84,6 @@ class Behind:
     metrics: Metrics
     log: RequestLog | None
     sender: Callable[[], Sender]
-    request_path: dict[str, str]
     predictor: bytes = b""
 
 
@@ -115,7 +115,7 @@ class Prediction:
             return
         self._log(REQUEST, body)
         meta = replace(message.meta, puid=self._puid)
-        dispatcher.submit(replace(message, meta=meta), self._finish, wanted)
+        dispatcher.submit(replace(message, meta=meta), self._finish, wanted, self._request.headers)
 
     def _finish(self, result: Result) -> None:
         served = self._behind.state.served
@@ -124,9 +124,8 @@ class Prediction:
             return
         for metric in result.meta.metrics:
             self._behind.metrics.told(metric)
-        meta = replace(
-            result.meta, puid=self._puid, request_path={**result.meta.request_path, **self._behind.request_path}
-        )
+        path = {**result.meta.request_path, **served.graph.request_path}
+        meta = replace(result.meta, puid=self._puid, request_path=path)
         try:
             body = seldon.encode(self._codec.write(replace(result, meta=meta), served))
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the model's failure)
@@ -135,13 +134,18 @@ class Prediction:
         self._answer(200, body)
 
     def _fail(self, error: BaseException) -> None:
+        if isinstance(error, RemoteAnswerError):
+            # Another process of the graph has said it in its own words.
+            self._answer(error.status, error.body, error.content_type)
+            return
         verdict = verdict_of(error)
         body = self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)
         self._answer(verdict.status, seldon.encode(body))
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, content_type: bytes = JSON_TYPE) -> None:
         seconds = perf_counter() - self._request.received
-        self._reply(Response(status=status, body=body, headers=puid_header(self._puid)))
+        headers = puid_header(self._puid)
+        self._reply(Response(status=status, body=body, content_type=content_type, headers=headers))
         copy = is_copy(self._request, self._behind.predictor)
         self._behind.metrics.observe("predictions", self._request.method, status, seconds, copy=copy)
         self._log(RESPONSE, body, status, seconds)

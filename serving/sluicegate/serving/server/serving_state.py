@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sluicegate.serving.graph.execution import FusedGraph
+from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.graph.planning import Plan
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.runtime.sources import Loaded
-from sluicegate.serving.server.dispatching import Dispatcher
+from sluicegate.serving.server.dispatching import Dispatching
 from sluicegate.serving.server.errors import NotReadyError
 
 Phase = Literal["loading", "ready", "draining"]
@@ -17,7 +18,7 @@ Phase = Literal["loading", "ready", "draining"]
 class Served:
     """A graph that is loaded, proven and warm. ``model`` is the unit whose answer the client sees."""
 
-    graph: FusedGraph
+    graph: FusedGraph | HoppingGraph
     plan: Plan
     model: Loaded
     name: str
@@ -47,7 +48,7 @@ class State:
 
     phase: Phase = "loading"
     served: Served | None = None
-    dispatcher: Dispatcher | None = None
+    dispatcher: Dispatching | None = None
     names: frozenset[str] = field(default_factory=frozenset)
     """Names by which Open Inference clients may call the model."""
 
@@ -57,7 +58,7 @@ class State:
             raise NotReadyError(f"the server is {self.phase}; try again when /ready answers 200")
         return self.served
 
-    def dispatching(self) -> Dispatcher:
+    def dispatching(self) -> Dispatching:
         """The way to the graph. Raises NotReadyError."""
         if self.dispatcher is None:
             raise NotReadyError(f"the server is {self.phase}; try again when /ready answers 200")
@@ -68,4 +69,6 @@ class State:
         served = self.served
         if self.phase != "ready" or served is None:
             return {"ready": False, "reason": self.phase}
+        if isinstance(served.graph, HoppingGraph) and served.graph.unreachable:
+            return {"ready": False, "reason": f"no connection to {', '.join(served.graph.unreachable)}"}
         return {"ready": True, "verified": served.model.verified, "digest": served.digest}

@@ -1,8 +1,14 @@
 """From settings to a graph that is loaded, proven and warm; runs on the worker thread while the port says 503."""
 
+from collections.abc import Mapping
+from concurrent.futures import Executor
+
 from sluicegate.serving.bundle.errors import BundleRefused
+from sluicegate.serving.graph.errors import GraphError, GraphRefused
 from sluicegate.serving.graph.execution import FusedGraph
-from sluicegate.serving.graph.planning import Plan, plan_of
+from sluicegate.serving.graph.hopping import HoppingGraph
+from sluicegate.serving.graph.planning import Node, Plan, plan_of
+from sluicegate.serving.graph.remote_rest import RestUnit
 from sluicegate.serving.protocol.errors import ProtocolError
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.runtime.errors import ModelError
@@ -13,27 +19,51 @@ from sluicegate.serving.server.serving_state import Served
 from sluicegate.serving.server.settings import Settings, graph_of, typed_parameters
 
 
-def serve_graph(settings: Settings) -> Served:
-    """Load every unit and warm the graph up. Raises BundleRefused, GraphRefused, SettingsRefusedError."""
+def serve_graph(settings: Settings, worker: Executor) -> Served:
+    """Load every unit of this process, and warm the graph up if it has no others; ``worker`` is where units are called.
+
+    Raises BundleRefused, GraphRefused, SettingsRefusedError.
+    """
     plan = plan_of(graph_of(settings))
     loaded = _load_units(plan, settings)
-    model = _answering(plan, loaded)
-    graph = FusedGraph(plan, {name: unit.unit for name, unit in loaded.items()}, share=settings.batch_rows > 1)
+    remote = {node.name: _remote(node, settings) for node in plan.nodes if node.remote}
+    model = loaded.get(plan.answers.name) or Loaded(unit=remote[plan.answers.name])
+    graph = _graph(plan, loaded, remote, settings, worker)
     manifest = model.bundle.manifest if model.bundle else None
-    example = _example(plan, loaded)
+    example = loaded[plan.root.name].example if plan.root.name in loaded else None
+    inline = _warm(graph, example, settings) if isinstance(graph, FusedGraph) and example is not None else 0
     return Served(
         graph=graph,
         plan=plan,
         model=model,
         name=settings.model_name or (manifest.name if manifest else settings.name),
         version=settings.model_version or (manifest.version if manifest else ""),
-        inline_rows=_warm(graph, example, settings) if example is not None else 0,
+        inline_rows=inline,
         warmed=example,
     )
 
 
+def _graph(
+    plan: Plan, loaded: Mapping[str, Loaded], remote: Mapping[str, RestUnit], settings: Settings, worker: Executor
+) -> FusedGraph | HoppingGraph:
+    units = {name: unit.unit for name, unit in loaded.items()}
+    # Units of other processes tell their own images.
+    images = {settings.name: settings.image} if settings.image and settings.name in units else {}
+    if remote:
+        return HoppingGraph(plan, local=units, remote=remote, worker=worker, images=images)
+    return FusedGraph(plan, units, share=settings.batch_rows > 1, images=images)
+
+
+def _remote(node: Node, settings: Settings) -> RestUnit:
+    endpoint = node.unit.endpoint
+    if endpoint is None or endpoint.type.upper() == "GRPC":
+        raise GraphRefused(node.name, "an endpoint of type GRPC", "type REST: hops of this release are REST")
+    return RestUnit(node.name, endpoint, seconds=settings.request_timeout_seconds)
+
+
 def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:
-    models = [unit.name for unit in plan.units if unit.model_uri]
+    here = [node.unit for node in plan.nodes if not node.remote and node.unit.implementation]
+    models = [unit.name for unit in here if unit.model_uri]
     return {
         unit.name: load(
             Source(
@@ -42,20 +72,11 @@ def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:
                 model_uri=unit.model_uri,
                 parameters=typed_parameters(unit),
                 # A digest speaks of one bundle: the one the predictor is known by.
-                digest=settings.bundle_digest if len(plan.units) == 1 or [unit.name] == models[:1] else "",
+                digest=settings.bundle_digest if len(plan.nodes) == 1 or [unit.name] == models[:1] else "",
             )
         )
-        for unit in plan.units
+        for unit in here
     }
-
-
-def _answering(plan: Plan, loaded: dict[str, Loaded]) -> Loaded:
-    models = [stage.unit for stage in plan.stages if stage.verb == "predict"]
-    return loaded[models[-1] if models else plan.stages[-1].unit]
-
-
-def _example(plan: Plan, loaded: dict[str, Loaded]) -> Message | None:
-    return loaded[plan.stages[0].unit].example
 
 
 def _warm(graph: FusedGraph, example: Message, settings: Settings) -> int:
@@ -63,5 +84,5 @@ def _warm(graph: FusedGraph, example: Message, settings: Settings) -> int:
         return measure_inline_rows(
             graph, example, limit_seconds=settings.inline_milliseconds / 1000, most=max(1, settings.batch_rows)
         )
-    except (ModelError, ProtocolError) as error:
+    except (GraphError, ModelError, ProtocolError) as error:
         raise BundleRefused("the graph's warm-up", str(error), "an answer to the input example") from error

@@ -1,11 +1,11 @@
-"""Chains run in Seldon's order; what is not a chain is refused by name."""
+"""Chains run in Seldon's order; what cannot be run is refused by name."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sluicegate.serving.api.seldon_deployment import Endpoint, PredictiveUnit
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.graph.errors import GraphRefused
 from sluicegate.serving.graph.execution import FusedGraph
 from sluicegate.serving.graph.planning import plan_of
@@ -75,18 +75,12 @@ def test_feedback_reaches_models_only() -> None:
 @pytest.mark.parametrize(
     "graph",
     [
-        _unit("r", "ROUTER", _unit("a", "MODEL")),
-        _unit("c", "COMBINER", _unit("a", "MODEL")),
-        _unit("m", "MODEL", _unit("a", "MODEL"), _unit("b", "MODEL")),
-        _unit("m", "MODEL", endpoint=Endpoint(service_host="elsewhere", service_port=9000)),
-        _unit("m", None, methods=("ROUTE",)),
         _unit("m", "MODEL", _unit("m", "MODEL")),
         _unit("", "MODEL"),
         _unit("u", "UNKNOWN_TYPE"),
         PredictiveUnit(name="m", type="MODEL"),
     ],
 )
-def test_what_is_not_a_chain_in_this_process_is_refused(graph: PredictiveUnit) -> None:
-    """Routers, combiners, branches and remote units are refused with the unit's name."""
+def test_what_cannot_be_run_is_refused_by_its_name(graph: PredictiveUnit) -> None:
     with pytest.raises(GraphRefused, match=f"graph unit '{graph.name}'"):
         plan_of(graph)

@@ -205,8 +205,12 @@ class OperatorMachine(RolloutMachine):
     def the_kubelet_starts_anew(self) -> None:
         """And calls all of its pods unready; who gets requests, and answers them, goes on.
 
-        Where caches lag, an operator may not have seen yet that a server came up, and cannot tell.
+        Where caches lag, an operator may not have seen yet that a server came up, and cannot tell. What was decided
+        before comes into force before: an abort whose stable version has crashed leaves nobody, with a kubelet or not.
         """
+        for _ in range(2):
+            self.world.look()
+            self.world.gateway.follow()
         served = {f"{NAME}.{name}" for name in self.world.gateway.shares(NAME)}
         answers = any(each.state == "Ready" and each.workload in served for each in self.world.servers.observe())
         self.world.servers.fall_silent()

@@ -199,7 +199,7 @@ def test_a_bare_model_is_served_unverified(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "implementation", ["CATBOOST_SERVER", "TRITON_SERVER", "TEMPO_SERVER", "RANDOM_ABTEST", "a b", ""]
+    "implementation", ["CATBOOST_SERVER", "TRITON_SERVER", "TEMPO_SERVER", "UNKNOWN_IMPLEMENTATION", "a b", ""]
 )
 def test_what_nothing_serves_is_refused_by_name(implementation: str) -> None:
     """Neither what nobody knows nor what runs elsewhere."""

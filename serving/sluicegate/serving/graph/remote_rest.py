@@ -1,0 +1,103 @@
+"""A unit that another process answers for, by Seldon's internal REST API: its own verbs, its own JSON.
+
+Its failures are passed on as they are (status and body), as Seldon's executor does. The client's headers go along, but
+for those that speak of one connection or one body.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sluicegate.serving.api.seldon_deployment import Endpoint
+from sluicegate.serving.graph.errors import RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.keep_alive import Answer, BrokenError, KeepAliveClient
+from sluicegate.serving.graph.planning import Verb
+from sluicegate.serving.graph.units import Headers
+from sluicegate.serving.protocol import seldon
+from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
+from sluicegate.serving.protocol.messages import Feedback, JSONValue, Message
+
+PATHS: dict[Verb, bytes] = {
+    "predict": b"/predict",
+    "transform_input": b"/transform-input",
+    "route": b"/route",
+    "aggregate": b"/aggregate",
+    "transform_output": b"/transform-output",
+}
+FEEDBACK = b"/send-feedback"
+KEPT_BACK = frozenset(
+    {
+        b"accept-encoding",
+        b"connection",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"expect",
+        b"host",
+        b"keep-alive",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Headers of one connection or one body. Everything else of the client's request goes to every unit."""
+_JSON = b"content-type: application/json\r\n"
+LOOK_SECONDS = 1.0
+
+
+class RestUnit:
+    """The unit ``name`` at ``endpoint``; each of its answers is waited for ``seconds``."""
+
+    def __init__(self, name: str, endpoint: Endpoint, *, seconds: float) -> None:
+        self.name, self._seconds = name, seconds
+        host, port = endpoint.service_host or "localhost", endpoint.http_port or endpoint.service_port
+        self._client = KeepAliveClient(host, port)
+
+    async def call(self, verb: Verb, messages: Sequence[Message], headers: Headers) -> Any:
+        """As the port says. Raises RemoteAnswerError, UnreachableError, BadAnswerError."""
+        bodies = [seldon.body_of(message) for message in messages]
+        body = seldon.encode(bodies if verb == "aggregate" else bodies[0])
+        # A router may count the requests that it sees.
+        answer = await self._post(PATHS[verb], body, headers, again=verb != "route")
+        try:
+            value = seldon.parse(answer.body)
+            return _branch(value) if verb == "route" else seldon.message_from(value)
+        except BadPayloadError as error:
+            raise BadAnswerError(f"unit {self.name!r} answered what is no SeldonMessage: {error}") from error
+
+    async def send_feedback(self, feedback: Feedback, headers: Headers) -> None:
+        """As the port says. Raises RemoteAnswerError, UnreachableError."""
+        await self._post(FEEDBACK, seldon.encode(seldon.body_of_feedback(feedback)), headers, again=False)
+
+    async def reachable(self) -> bool:
+        """As the port says."""
+        return await self._client.reachable(LOOK_SECONDS)
+
+    async def close(self) -> None:
+        """As the port says."""
+        self._client.close()
+
+    async def _post(self, path: bytes, body: bytes, headers: Headers, *, again: bool) -> Answer:
+        lines = b"".join((_JSON, *(b"%b: %b\r\n" % each for each in headers.items() if each[0] not in KEPT_BACK)))
+        address = f"http://{self._client.host}:{self._client.port}{path.decode()}"
+        try:
+            answer = await self._client.post(path, body, lines, seconds=self._seconds, again=again)
+        except TimeoutError as error:
+            raise UnreachableError(self.name, address, f"no answer within {self._seconds:g} s") from error
+        except (BrokenError, OSError) as error:
+            raise UnreachableError(self.name, address, str(error)) from error
+        if answer.status >= 300:
+            content_type = answer.headers.get(b"content-type", b"text/plain")
+            raise RemoteAnswerError(self.name, answer.status, answer.body, content_type)
+        return answer
+
+
+def _branch(value: JSONValue) -> object:
+    """A router's answer: the first value of a message, or of a bare list. Raises BadPayloadError."""
+    found = value if isinstance(value, list) else seldon.message_from(value).content
+    while isinstance(found, list | np.ndarray) and len(found):
+        found = found[0]
+    number = found.item() if isinstance(found, np.generic) else found
+    return int(number) if isinstance(number, float) and number.is_integer() else number
