@@ -60,7 +60,10 @@ def _answer(pipeline: Callable[..., Any], message: Message) -> Message:
     if isinstance(content, str):
         return Message(content=_plain(pipeline(content)), form="jsonData", meta=message.meta)
     if isinstance(content, dict):
-        return Message(content=_plain(pipeline(**content)), form="jsonData", meta=message.meta)
+        named = dict(content)
+        # Pipelines call their input by different names, or by none.
+        first = [named.pop(name) for name in ("args", "inputs") if name in named]
+        return Message(content=_plain(pipeline(*first, **named)), form="jsonData", meta=message.meta)
     if isinstance(content, list):
         return Message(content=_plain(pipeline(content)), form="jsonData", meta=message.meta)
     if not isinstance(content, np.ndarray):
