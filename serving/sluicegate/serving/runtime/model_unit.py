@@ -5,7 +5,7 @@ Each framework's file makes one, of functions of its own. Frozen: what is proven
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,27 @@ from sluicegate.serving.protocol.messages import Array, Feedback, Message
 from sluicegate.serving.runtime.errors import ModelError, ModelFailedError, RequestRejectedError
 
 _NOT_IMPLEMENTED = "MICROSERVICE_NOT_IMPLEMENTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedAnswers:
+    """Rows of answers that bring the names of their columns, as a DataFrame's do."""
+
+    values: Array
+    columns: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns."""
+        return self.values.shape
+
+    def __getitem__(self, rows: slice) -> "NamedAnswers":
+        """Some of the rows."""
+        return replace(self, values=self.values[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """The values."""
+        return np.array(self.values, dtype=dtype, copy=copy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +86,7 @@ class ModelUnit:
             together = self._run(np.concatenate(good)) if good else np.empty(0)
         except (ModelError, ValueError):
             return [self._tried(message) for message in messages]
-        if not isinstance(together, np.ndarray) or together.shape[:1] != (sum(map(len, good)),):
+        if getattr(together, "shape", ())[:1] != (sum(map(len, good)),):
             return [self._tried(message) for message in messages]
         answers: list[Message | Exception] = []
         start = 0

@@ -15,7 +15,7 @@ from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.bundle.manifest import Column, Signature
 from sluicegate.serving.protocol.messages import Array, Message
 from sluicegate.serving.runtime.columns import Columns
-from sluicegate.serving.runtime.model_unit import ModelUnit
+from sluicegate.serving.runtime.model_unit import ModelUnit, NamedAnswers
 from sluicegate.serving.runtime.proving import proven
 from sluicegate.serving.runtime.sources import Loaded, Opened, Source, open_model
 from sluicegate.serving.runtime.tensors import as_type, tensor_of
@@ -65,7 +65,7 @@ def _session(source: Source, path: Path) -> Any:
         raise BundleRefused("parameter intra_op_num_threads", repr(threads), "a whole number from 1")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = int(threads), 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised as well
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -151,16 +151,21 @@ def _engine(session: Any, output: Any, *, one: str) -> Callable[[Any], Any]:
 
     if output.type not in _ZIPMAP:
         return run
-    # Each row's dictionary has all classes, in order.
-    return lambda taken: np.array([list(row.values()) for row in run(taken)], dtype=np.float32)
+    return lambda taken: _named(run(taken))
+
+
+def _named(rows: Sequence[dict[Any, float]]) -> NamedAnswers:
+    """ZipMap's answers: each row's dictionary has all classes, in order."""
+    values = np.array([list(row.values()) for row in rows], dtype=np.float32)
+    return NamedAnswers(values=values, columns=tuple(map(str, rows[0])))
 
 
 def _classes(session: Any, output: Any, inputs: Sequence[Any], width: int) -> tuple[str, ...]:
-    """ZipMap's classes, told by the answer to a row of zeros; nothing when the model takes none."""
-    if output.type not in _ZIPMAP:
+    """ZipMap's classes as metadata tells them, by the answer to a row of zeros; nothing where texts are taken."""
+    if output.type not in _ZIPMAP or any(_type(each) is np.object_ for each in inputs):
         return ()
     fed = {each.name: np.zeros([1, width or 1][: len(each.shape)], dtype=_type(each)) for each in inputs}
     try:
         return tuple(map(str, session.run([output.name], fed)[0][0]))
-    except Exception:  # noqa: BLE001  (ONNX Runtime's errors have no common class; the answers have names t:0, t:1, ...)
+    except Exception:  # noqa: BLE001  (ONNX Runtime's errors have no common class; each answer tells them, too)
         return ()

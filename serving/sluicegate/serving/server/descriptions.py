@@ -17,9 +17,9 @@ _DATATYPES = {
 
 
 def model(served: Served) -> dict[str, Any]:
-    """Seldon's metadata of the model."""
+    """Seldon's metadata of the model: what its owner states, over what is known of it."""
     columns = list(served.model.signature.columns)
-    return {
+    known = {
         "name": served.name,
         "versions": [served.version] if served.version else [],
         "platform": _platform(served),
@@ -27,6 +27,7 @@ def model(served: Served) -> dict[str, Any]:
         "outputs": [_outputs(served)],
         "custom": {"digest": served.digest or "", "verified": str(served.model.verified).lower()},
     }
+    return known | served.model.metadata
 
 
 def _outputs(served: Served) -> dict[str, Any]:
