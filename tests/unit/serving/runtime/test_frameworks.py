@@ -147,7 +147,7 @@ def _python_function(directory: Path, function: Any, example: pd.DataFrame) -> N
     mlflow = framework("mlflow")
 
     class Mine(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
-        def predict(self, context, model_input, params=None):
+        def predict(self, context, model_input, params=None):  # noqa: ARG002  (as MLflow calls it)
             return function(model_input)
 
     signature = mlflow.models.infer_signature(example)
