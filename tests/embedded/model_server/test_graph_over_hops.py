@@ -91,6 +91,28 @@ def test_units_of_other_processes_are_combined(graph: Graph) -> None:
     assert answer["meta"]["tags"] == {"mine": 1, "last": 4.0, "is-2": 0, "is-4": 0}
 
 
+def test_the_same_graph_in_one_process_answers_the_same(graph: Graph, tmp_path: Path) -> None:
+    (tmp_path / "sayings.py").write_text(USER_CLASS)
+    children = [inside(name, value) for name, value in (("a", 2.0), ("b", 4.0))]
+    root = {"name": "root", "implementation": "AVERAGE_COMBINER", "children": children}
+    options = ("--graph", json.dumps({"name": "p", "graph": root}), "--name", "root")
+    with serving(tmp_path, *options, PYTHONPATH=str(tmp_path)) as fused:
+        wait_until(fused.ready, deadline=30)
+        answer = fused.client.post(PREDICT, json=GOOD).json()
+
+    assert answer["data"] == graph.ask()["data"]
+    assert answer["meta"]["tags"] == {"last": 4.0, "is-2": 0, "is-4": 0}
+
+
+def inside(name: str, value: float) -> dict[str, Any]:
+    """A unit that is loaded where its graph is."""
+    parameters = [
+        {"name": "sluicegate.dev/python-class", "value": "sayings.Saying"},
+        {"name": "value", "value": str(value), "type": "FLOAT"},
+    ]
+    return {"name": name, "type": "MODEL", "parameters": parameters}
+
+
 def test_a_units_failure_is_passed_on_as_it_said_it(graph: Graph) -> None:
     answer = graph.engine.client.post(PREDICT, json={"strData": "no tea"})
 

@@ -35,6 +35,7 @@ COMMANDS = (
     Entry("describe", f"{ROOM}.objects:describe", "Show one object with its conditions and events."),
     Entry("delete", f"{ROOM}.objects:delete", "Delete an object."),
     Entry("predict", f"{ROOM}.predict:predict", "Ask a deployment for a prediction."),
+    Entry("batch", f"{ROOM}.batch:batch", "Ask a deployment for predictions of a whole file."),
     Entry("serve", f"{ROOM}.serve:serve", "Run one model server in the foreground."),
     Entry("build-image", f"{ROOM}.build_image:build_image", "Build the image that serves a Python class."),
     Entry("adopt", f"{ROOM}.adopt:adopt", "Say what changes when what Seldon Core runs is taken over."),

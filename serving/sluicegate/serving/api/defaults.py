@@ -5,25 +5,42 @@ Used by validation, by reconcile, and by the rims that start servers.
 
 import math
 
+import msgspec
+
 from sluicegate.serving.api.decoding import decode
 from sluicegate.serving.api.metadata import DIGEST_ANNOTATION, GROUP, JSON, MODEL_ANNOTATION, VERSION_ANNOTATION
 from sluicegate.serving.api.model_rollout import ModelRollout, RegisteredModel
 from sluicegate.serving.api.names import candidate_name
-from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeploymentSpec
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit, PredictorSpec, SeldonDeploymentSpec
 
 PYTHON_CLASS = f"{GROUP}/python-class"
-"""Predictor annotation, or parameter of its graph's unit: ``module.Class`` to serve instead of a prepackaged server."""
+"""Parameter of a unit, or for a graph's first unit annotation of its predictor: ``module.Class`` to run in it."""
 
 
-def python_class_of(predictor: PredictorSpec) -> str:
-    """``module.Class`` that the predictor asks for, or nothing."""
-    stated = [parameter.value for parameter in predictor.graph.parameters if parameter.name == PYTHON_CLASS]
-    return next(iter(stated), predictor.annotations.get(PYTHON_CLASS, ""))
+def python_class_of(predictor: PredictorSpec, unit: PredictiveUnit) -> str:
+    """``module.Class`` that a unit of the predictor's graph is to run, or nothing."""
+    stated = [parameter.value for parameter in unit.parameters if parameter.name == PYTHON_CLASS]
+    noted = predictor.annotations.get(PYTHON_CLASS, "") if unit is predictor.graph else ""
+    return next(iter(stated), noted)
 
 
-def implementation_of(predictor: PredictorSpec) -> str:
+def implementation_of(predictor: PredictorSpec, unit: PredictiveUnit) -> str:
     """What the model server is told to run: ``module.Class`` or the name of a prepackaged server."""
-    return python_class_of(predictor) or predictor.graph.implementation or "UNKNOWN_IMPLEMENTATION"
+    return python_class_of(predictor, unit) or unit.implementation or "UNKNOWN_IMPLEMENTATION"
+
+
+def graph_of(predictor: PredictorSpec) -> PredictiveUnit:
+    """The predictor's graph as a model server runs it: each unit's implementation says what to load."""
+    return _implemented(predictor, predictor.graph)
+
+
+def _implemented(predictor: PredictorSpec, unit: PredictiveUnit) -> PredictiveUnit:
+    return msgspec.structs.replace(
+        unit,
+        implementation=implementation_of(predictor, unit),
+        parameters=tuple(each for each in unit.parameters if each.name != PYTHON_CLASS),
+        children=tuple(_implemented(predictor, child) for child in unit.children),
+    )
 
 
 def model_of(predictor: PredictorSpec) -> RegisteredModel | None:

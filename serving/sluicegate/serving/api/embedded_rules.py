@@ -5,9 +5,15 @@ from collections.abc import Iterator
 
 from sluicegate.serving.api.defaults import PYTHON_CLASS, python_class_of
 from sluicegate.serving.api.errors import FieldError
-from sluicegate.serving.api.graph_rules import container_of, is_custom
-from sluicegate.serving.api.seldon_deployment import PredictorSpec, SeldonDeploymentSpec
+from sluicegate.serving.api.graph_rules import container_of, is_custom, units_of
+from sluicegate.serving.api.seldon_deployment import (
+    BUILT_IN_IMPLEMENTATIONS,
+    PredictiveUnit,
+    PredictorSpec,
+    SeldonDeploymentSpec,
+)
 
+WITHOUT_CODE = BUILT_IN_IMPLEMENTATIONS - {"UNKNOWN_IMPLEMENTATION"}
 _CLASS = re.compile(r"([A-Za-z_]\w*\.)+[A-Za-z_]\w*")
 
 
@@ -36,18 +42,21 @@ def embedded_warnings(spec: SeldonDeploymentSpec) -> Iterator[str]:
 
 
 def _graph_errors(predictor: PredictorSpec, path: str, known_servers: frozenset[str]) -> Iterator[FieldError]:
-    unit, named = predictor.graph, python_class_of(predictor)
-    if unit.children:
-        yield FieldError(path=f"{path}.children", found=f"{len(unit.children)}", expected="a single unit on this plane")
-    if unit.type not in (None, "MODEL", "UNKNOWN_TYPE"):
-        yield FieldError(path=f"{path}.type", found=unit.type, expected="MODEL on this plane")
+    for where, unit in units_of(predictor.graph, path):
+        yield from _unit_errors(predictor, unit, where, known_servers)
+
+
+def _unit_errors(
+    predictor: PredictorSpec, unit: PredictiveUnit, path: str, known_servers: frozenset[str]
+) -> Iterator[FieldError]:
+    named = python_class_of(predictor, unit)
     if named and _CLASS.fullmatch(named) is None:
         yield FieldError(path=path, found=f"{PYTHON_CLASS} {named!r}", expected="module.Class")
     if named and is_custom(unit):
         return
     if container_of(predictor, unit) is not None and is_custom(unit):
-        expected = f"a prepackaged server, or annotation {PYTHON_CLASS}: module.Class; this plane runs no containers"
+        expected = f"a prepackaged server, or parameter {PYTHON_CLASS}: module.Class; this plane runs no containers"
         yield FieldError(path=path, found=f"container {unit.name!r}", expected=expected)
-    elif unit.implementation not in known_servers:
-        expected = f"{', '.join(sorted(known_servers))}, or annotation {PYTHON_CLASS}: module.Class on the predictor"
+    elif unit.implementation not in known_servers | WITHOUT_CODE:
+        expected = f"{', '.join(sorted(known_servers))}, or parameter {PYTHON_CLASS}: module.Class"
         yield FieldError(path=f"{path}.implementation", found=str(unit.implementation or "none"), expected=expected)

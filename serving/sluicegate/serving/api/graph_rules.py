@@ -65,7 +65,7 @@ def unit_errors(predictor: PredictorSpec, path: str, *, protocol: str, embedded:
     """What runs each unit, and what it needs for that."""
     for where, unit in units_of(predictor.graph, f"{path}.graph"):
         if is_custom(unit):
-            has_class = bool(python_class_of(predictor)) and unit is predictor.graph
+            has_class = bool(python_class_of(predictor, unit))
             yield from _custom_errors(predictor, unit, where, runs=embedded or has_class)
         if is_prepackaged(unit):
             yield from _prepackaged_errors(unit, where, protocol)

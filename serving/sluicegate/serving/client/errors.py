@@ -6,6 +6,7 @@
   x RefusedError        the server says no, and why; asking again will not help
   x UnreachableError    nobody answered: says where we asked and what to check; asking again may help
   x DeadlineError       it did not come to be in time; carries what was seen last
+  x BatchRefusedError   a file that cannot be read, asked or written as wanted; says which, where, and what to do
   x MissingExtraError   an optional library is not installed; names the extra
 """
 
@@ -32,6 +33,10 @@ class UnreachableError(ClientError):
 
 class DeadlineError(ClientError):
     """It did not come to be in time."""
+
+
+class BatchRefusedError(ClientError):
+    """A batch cannot be run so."""
 
 
 class MissingExtraError(ClientError):

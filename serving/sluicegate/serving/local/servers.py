@@ -10,9 +10,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
+from sluicegate.serving.api.decoding import encode
 from sluicegate.serving.api.defaults import implementation_of, model_of
 from sluicegate.serving.api.graph_rules import container_of
 from sluicegate.serving.api.metadata import JSON
+from sluicegate.serving.api.seldon_deployment import PredictiveUnit, PredictorSpec
 from sluicegate.serving.gateway.routes import Address
 from sluicegate.serving.local.ports_allocation import choose_port
 from sluicegate.serving.local.processes import ProcessSpec, ProcessState
@@ -96,20 +100,32 @@ def server_name(key: WorkloadKey, index: int) -> str:
 
 def server_command(workload: Workload, port: int, settings: ServerSettings) -> tuple[str, ...]:
     """The model server's argv."""
-    unit = workload.predictor.graph
-    model = model_of(workload.predictor)
+    predictor, unit = workload.predictor, workload.predictor.graph
+    model = model_of(predictor)
+    alone = not unit.children and unit.type in (None, "MODEL", "UNKNOWN_TYPE")
     optional = {
-        "--model-uri": unit.model_uri,
+        "--implementation": implementation_of(predictor, unit) if alone else "",
+        "--model-uri": unit.model_uri if alone else "",
+        "--graph": "" if alone else _graph_text(predictor),
         "--bundle-digest": model.bundle_digest if model else "",
         "--log-url": settings.log_url,
     }
     return (
         *(sys.executable, "-m", "sluicegate.serving.server"),
-        *("--implementation", implementation_of(workload.predictor)),
         *("--host", HOST, "--http-port", str(port), "--name", unit.name),
         *("--drain-seconds", f"{settings.drain_seconds:g}"),
         *(word for option, value in optional.items() if value for word in (option, value)),
     )
+
+
+def _graph_text(predictor: PredictorSpec) -> str:
+    """The whole graph for one process; where its containers would be reached means nothing here."""
+    spoken = PredictorSpec(name=predictor.name, graph=_here(predictor.graph), annotations=predictor.annotations)
+    return msgspec.json.encode(encode(spoken), order="sorted").decode()
+
+
+def _here(unit: PredictiveUnit) -> PredictiveUnit:
+    return msgspec.structs.replace(unit, endpoint=None, children=tuple(_here(child) for child in unit.children))
 
 
 def process_environment(workload: Workload, index: int, secret: Mapping[str, str]) -> dict[str, str]:

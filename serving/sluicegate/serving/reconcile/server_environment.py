@@ -5,7 +5,7 @@ The names are Seldon's where it has one; ``serving/server/settings.py`` reads th
 
 import json
 
-from sluicegate.serving.api.defaults import model_of
+from sluicegate.serving.api.defaults import PYTHON_CLASS, model_of
 from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.reconcile.workloads import Workload
 
@@ -16,7 +16,8 @@ in 0.4 ms with one thread and in 34 ms with two."""
 
 def parameters_of(unit: PredictiveUnit) -> str:
     """A unit's parameters as the server reads them."""
-    return json.dumps([{"name": each.name, "value": each.value, "type": each.type} for each in unit.parameters])
+    stated = (each for each in unit.parameters if each.name != PYTHON_CLASS)
+    return json.dumps([{"name": each.name, "value": each.value, "type": each.type} for each in stated])
 
 
 def server_environment(workload: Workload, unit: PredictiveUnit) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sluicegate.serving.bundle.errors import BundleRefused
-from sluicegate.serving.protocol.errors import BadPayloadError
+from sluicegate.serving.protocol.errors import BadAnswerError
 from sluicegate.serving.protocol.messages import Feedback, Message, merged
 from sluicegate.serving.runtime.sources import Loaded, Source
 
@@ -78,11 +78,12 @@ class AverageCombiner(BuiltIn):
     """The mean of the children's answers, element by element, under the first one's names."""
 
     def aggregate(self, messages: Sequence[Message]) -> Message:
-        """Raises BadPayloadError for answers that are no numbers, or of different shapes."""
+        """Raises BadAnswerError for answers that are no numbers, or of different shapes."""
         tables = [_numbers(message, index) for index, message in enumerate(messages)]
         for index, table in enumerate(tables):
             if table.shape != tables[0].shape:
-                raise BadPayloadError(f"children[{index}]", f"shape {list(table.shape)}", f"{list(tables[0].shape)}")
+                shapes = f"shape {list(table.shape)} beside {list(tables[0].shape)}"
+                raise BadAnswerError(f"children[{index}] answered {shapes}; a mean needs equal ones")
         meta = merged(message.meta for message in messages)
         return replace(messages[0], content=np.mean(np.stack(tables), axis=0), meta=meta)
 
@@ -90,15 +91,19 @@ class AverageCombiner(BuiltIn):
 def _numbers(message: Message, index: int) -> Any:
     content = message.content
     if not isinstance(content, np.ndarray) or content.dtype.kind not in "fiub":
-        raise BadPayloadError(f"children[{index}]", "an answer without numbers", "an array of numbers to average")
+        raise BadAnswerError(f"children[{index}] answered no numbers; a mean needs arrays of numbers")
     return content
 
 
 def _random_ab_test(source: Source) -> BuiltIn:
-    ratio = source.parameters.get("ratioA", 0.5)
-    if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not math.isfinite(ratio) or not 0 <= ratio <= 1:
-        raise BundleRefused(f"unit {source.name!r} parameter 'ratioA'", repr(ratio), "a FLOAT from 0 to 1")
-    return RandomAbTest(name=source.name, ratio=float(ratio), draw=random.SystemRandom().random)
+    stated = source.parameters.get("ratioA", 0.5)
+    try:
+        ratio = float(stated)
+    except ValueError:
+        ratio = math.nan
+    if not 0 <= ratio <= 1:
+        raise BundleRefused(f"unit {source.name!r} parameter 'ratioA'", repr(stated), "a FLOAT from 0 to 1")
+    return RandomAbTest(name=source.name, ratio=ratio, draw=random.SystemRandom().random)
 
 
 _KINDS: dict[str, Callable[[Source], BuiltIn]] = {

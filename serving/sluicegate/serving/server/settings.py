@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from sluicegate.serving.api import defaults
 from sluicegate.serving.api.seldon_deployment import Parameter, PredictiveUnit, PredictorSpec
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.journal import FORMATS
@@ -179,7 +180,7 @@ def graph_of(settings: Settings) -> PredictiveUnit:
 def _graph(text: str) -> PredictiveUnit:
     try:
         document = text if text.lstrip().startswith("{") else base64.b64decode(text, validate=True)
-        return msgspec.json.decode(document, type=PredictorSpec).graph
+        return defaults.graph_of(msgspec.json.decode(document, type=PredictorSpec))
     except (msgspec.DecodeError, binascii.Error, ValueError) as error:
         raise SettingsRefusedError(f"graph: {error}; expected a predictor as JSON, or base64 of it") from error
 

@@ -93,12 +93,11 @@ def test_unwise_is_let_in_with_a_sentence(part: str, predictors: list[JSON], spe
         ),
         pytest.param(f"{P0}.graph.implementation", [predictor(graph={"name": "m"})], {}, id="nothing-to-run"),
         pytest.param(
-            f"{P0}.graph.children",
-            [predictor(graph={**SKLEARN, "children": [{**SKLEARN, "name": "b"}]})],
+            f"{P0}.graph.children[0].implementation",
+            [predictor(graph={**SKLEARN, "children": [{**SKLEARN, "name": "b", "implementation": "TRITON_SERVER"}]})],
             {},
             id="graph",
         ),
-        pytest.param(f"{P0}.graph.type", [predictor(graph={**SKLEARN, "type": "ROUTER"})], {}, id="router"),
         pytest.param(f"{P0}.ssl", [predictor(ssl={"certSecretName": "s"})], {}, id="tls"),
         pytest.param("spec.serverType", [predictor(svcOrchSpec={"env": KAFKA})], {"serverType": "kafka"}, id="kafka"),
         pytest.param(
@@ -117,11 +116,21 @@ def test_a_plane_of_processes_names_what_it_cannot_run(path: str, predictors: li
         predictor(),
         predictor(graph={"name": "m"}, annotations={CLASS: "shop.models.Delay"}),
         predictor(graph={"name": "m", "parameters": [{"name": CLASS, "value": "models.Delay"}]}),
+        predictor(
+            graph={
+                "name": "r",
+                "implementation": "RANDOM_ABTEST",
+                "children": [
+                    {**SKLEARN, "name": "a"},
+                    {"name": "b", "parameters": [{"name": CLASS, "value": "models.Delay"}]},
+                ],
+            }
+        ),
     ],
-    ids=["prepackaged", "class-by-annotation", "class-by-parameter"],
+    ids=["prepackaged", "class-by-annotation", "class-by-parameter", "graph"],
 )
 def test_a_plane_of_processes_runs_servers_it_knows_and_python_classes(chosen: JSON) -> None:
-    """Both ways of saying what to run are taken."""
+    """Both ways of saying what to run are taken, for each unit of a graph."""
     assert errors_of(chosen, known=frozenset({"SKLEARN_SERVER"})) == {}
 
 

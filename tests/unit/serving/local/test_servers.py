@@ -1,11 +1,13 @@
 """Workloads become processes, and processes replicas."""
 
 import asyncio
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from sluicegate.serving.api.seldon_deployment import PredictorSpec
+from sluicegate.serving.api.seldon_deployment import Endpoint, PredictiveUnit, PredictorSpec
 from sluicegate.serving.local.process_records import Record, Records
 from sluicegate.serving.local.servers import (
     ServerSettings,
@@ -48,10 +50,26 @@ def test_the_command_follows_the_predictor() -> None:
     """Implementation, place, port, digest and log are told as options."""
     command = " ".join(server_command(WORKLOAD, 20001, ServerSettings(log_url="http://127.0.0.1:7081/events")))
 
-    assert "-m sluicegate.serving.server --implementation SKLEARN_SERVER" in command
+    assert "-m sluicegate.serving.server --host" in command
+    assert "--implementation SKLEARN_SERVER" in command
     assert "--http-port 20001 --name late" in command
     assert "--model-uri file:///bundles/late/1 --log-url http://127.0.0.1:7081/events" in command
     assert "--bundle-digest" not in command
+    assert "--graph" not in command
+
+
+def test_a_graph_is_told_whole_and_without_the_addresses_of_containers() -> None:
+    """One process runs all of its units."""
+    child = PredictiveUnit(name="a", implementation="SKLEARN_SERVER", endpoint=Endpoint(service_port=9000))
+    graph = PredictiveUnit(name="r", implementation="RANDOM_ABTEST", children=(child,))
+    routed = replace(WORKLOAD, predictor=PredictorSpec(name="p", graph=graph))
+
+    command = server_command(routed, 20001, ServerSettings())
+
+    told = json.loads(command[command.index("--graph") + 1])["graph"]
+    assert told["implementation"] == "RANDOM_ABTEST"
+    assert [(each["name"], "endpoint" in each) for each in told["children"]] == [("a", False)]
+    assert "--implementation" not in command
 
 
 def test_the_environment_is_seldons() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sluicegate.serving.api.defaults import python_class_of
+from sluicegate.serving.api.defaults import implementation_of, python_class_of
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.seldon_deployment import Parameter, PredictiveUnit
 from sluicegate.serving.operator.errors import NotRenderableError
@@ -47,7 +47,7 @@ def role_of(subject: Subject, pod: Pod, unit: PredictiveUnit) -> Role:
     """Who runs ``unit``, by which image. Raises NotRenderableError when nobody says."""
     installation, predictor = subject.installation, subject.workload.predictor
     users = pod.users(unit.name)
-    named = unit is predictor.graph and bool(python_class_of(predictor))
+    named = bool(python_class_of(predictor, unit))
     served = is_served(predictor, unit)
     table = (
         installation.engine_image if named else installation.server_image(unit.implementation or "", subject.protocol)
@@ -95,11 +95,10 @@ def our_settings(subject: Subject, pod_spec: JSON) -> JSON:
 
 def _our_container(subject: Subject, role: Role, provision: Provision, pod_spec: JSON) -> JSON:
     unit, predictor = role.unit, subject.workload.predictor
-    python_class = python_class_of(predictor) if unit is predictor.graph else ""
     told = {
         **unit_environment(subject, unit, role.ports, role.image),
         **our_environment(subject, unit, log_url=_log_url(unit), drain=ending_of(pod_spec).drain),
-        "SLUICEGATE_IMPLEMENTATION": python_class or unit.implementation or "",
+        "SLUICEGATE_IMPLEMENTATION": implementation_of(predictor, unit),
         **({"SLUICEGATE_MODEL_URI": provision.location} if provision.location else {}),
     }
     settings = our_settings(subject, pod_spec)

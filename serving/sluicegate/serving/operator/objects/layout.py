@@ -107,7 +107,7 @@ def needs_engine(predictor: PredictorSpec, units: dict[str, PredictiveUnit]) -> 
 
 def is_served(predictor: PredictorSpec, unit: PredictiveUnit) -> bool:
     """Whether a server is added for the unit: a prepackaged one, or ours for the user's class."""
-    return is_prepackaged(unit) or (unit is predictor.graph and bool(python_class_of(predictor)))
+    return is_prepackaged(unit) or bool(python_class_of(predictor, unit))
 
 
 def annotation(deployment: SeldonDeployment, name: str, otherwise: str = "") -> str:
