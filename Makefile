@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate envoy-messages build images bench clean
+.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate protos envoy-messages build build-shim images bench clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,11 @@ generate: $(STAMP)  ## Write the generated files anew
 	@$(BIN)/python -m sluicegate.pipelines.generate
 	@$(BIN)/python -m docs.generate
 
+protos: $(STAMP)  ## Compile serving/proto, after a change of it; a test says when that was forgotten
+	@cd serving/proto && ../../$(BIN)/python -m grpc_tools.protoc --include_imports \
+	  --proto_path=. --proto_path=$$(../../$(BIN)/python -c 'import grpc_tools; print(grpc_tools.__path__[0])')/_proto \
+	  --descriptor_set_out=../sluicegate/serving/protocol/protos.binpb *.proto
+
 envoy-messages:  ## Read the form of Envoy's messages anew: make envoy-messages XDS_PROTOS=<version>, for a newer Envoy
 	@rm -rf build/envoy-messages && $(PYTHON) -m venv build/envoy-messages
 	@build/envoy-messages/bin/python -m pip install --quiet --disable-pip-version-check xds-protos==$(or $(XDS_PROTOS),1.85.0)
@@ -85,6 +90,9 @@ envoy-messages:  ## Read the form of Envoy's messages anew: make envoy-messages 
 
 build: $(STAMP)  ## Build the source distribution and the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --outdir dist .
+
+build-shim: $(STAMP)  ## Build the wheel that provides `seldon_core` for users' classes into build/shim/
+	@rm -rf build/shim && $(BIN)/python -m build --wheel --outdir build/shim shim
 
 # REGISTRY, TAG and BASE name them; PUSH=1 pushes; IMAGES="server-sklearn operator" builds some. The program that builds
 # is found, or named with IMAGE_TOOL; it gets IMAGE_BUILD_OPTIONS and IMAGE_PUSH_OPTIONS besides.

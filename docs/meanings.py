@@ -9,7 +9,7 @@ BUNDLE = {
         "name": "The registered model.",
         "version": "Its version.",
         "framework": "What it was made with.",
-        "implementation": "What serves it: a [prepackaged server](implementations.md), or a Python class as `module.Class`.",
+        "implementation": "What serves it: a [prepackaged server](implementations.md), or `module.Class`.",
         "model": "File of the model; a directory, with a slash at its end, for MLflow and TensorFlow.",
         "method": "Which of the model's methods answers; for a framework that has one way to answer, nothing.",
         "signature": "What it takes and answers.",
@@ -23,7 +23,7 @@ BUNDLE = {
     },
     "Framework": {
         "name": "`scikit-learn`, `xgboost`, `lightgbm`, `onnxruntime`, `mlflow`, `torch`, `tensorflow` or `python`.",
-        "versions": "Distribution to exact version. `python` and `scikit-learn`, where they are told, must agree in major and minor.",
+        "versions": "Distribution to exact version. `python` and `scikit-learn`, if told, agree in major and minor.",
     },
     "Signature": {
         "inputs": "Columns, in order.",

@@ -48,10 +48,14 @@ class Running:
 
 
 @contextmanager
-def serving(directory: Path, *options: str, **environment: str) -> Iterator[Running]:
+def serving(
+    directory: Path, *options: str, program: str = "sluicegate.serving.server", **environment: str
+) -> Iterator[Running]:
+    """``python -m program`` with these options, and with no environment but this."""
     port = free_port()
     errors = directory / f"stderr-{port}"
-    command = [sys.executable, "-m", "sluicegate.serving.server", "--http-port", str(port), "--name", "unit", *options]
+    command = [sys.executable, "-m", program, "--http-port", str(port), *options]
+    environment = {"PREDICTIVE_UNIT_ID": "unit", **environment}
     with errors.open("w") as stderr:
         process = subprocess.Popen(command, stderr=stderr, text=True, env={"PATH": "/usr/bin", **environment})
     client = plain_http.client(base_url=f"http://127.0.0.1:{port}", timeout=10)

@@ -37,7 +37,7 @@ def test_a_server_answers_as_its_framework_does(kind: str, tmp_path: Path) -> No
 
 
 def test_metadata_beside_the_model_is_told(tmp_path: Path) -> None:
-    """And the environment's, if it is there, instead."""
+    """And the environment's, if it is there, over it."""
     model = TRAINERS["onnx, label"](tmp_path)
     (model.where / "metadata.yaml").write_text("name: flights\nversions: [v7]\n")
     options = ("--implementation", model.implementation, "--model-uri", str(model.where))
@@ -50,4 +50,4 @@ def test_metadata_beside_the_model_is_told(tmp_path: Path) -> None:
         stated = server.client.get("/metadata").json()
 
     assert (beside["name"], beside["versions"]) == ("flights", ["v7"])
-    assert (stated["name"], stated["versions"]) == ("other", [])
+    assert (stated["name"], stated["versions"]) == ("other", ["v7"])

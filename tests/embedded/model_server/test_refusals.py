@@ -26,7 +26,7 @@ REFUSALS: list[tuple[Callable[[Path, Path], tuple[str, ...]], str]] = [
     (lambda *_: ("--implementation", "TRITON_SERVER"), "refused: implementation: found 'TRITON_SERVER'"),
     (lambda *_: ("--queue", "many"), "refused: --queue: found 'many'; expected a whole number"),
     (
-        lambda *_: ("--graph", '{"graph":{"name":"r","type":"COMBINER","implementation":"a.B"}}'),
+        lambda *_: ("--graph", '{"graph":{"name":"r","type":"COMBINER"}}'),
         "refused: graph unit 'r': found no unit that does anything",
     ),
 ]

@@ -1,10 +1,13 @@
 """What the model server tells a collector, what it hides, and that nobody waits for it."""
 
+import base64
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests import plain_http
 from tests.embedded.model_server.collecting import listening_collector
+from tests.embedded.model_server.grpc_rig import message, refusal, serving_grpc
 from tests.embedded.model_server.rig import GOOD, PREDICT, serving
 from tests.waiting import free_port, wait_until
 
@@ -14,7 +17,7 @@ pytestmark = pytest.mark.embedded
 def test_copies_have_a_port_of_their_own(bundle: Path, tmp_path: Path) -> None:
     """Whoever answers the original, what comes there is a copy; copies of what it answered itself go no further."""
     shadow = free_port()
-    options = ("--model-uri", str(bundle), "--predictor", "p", "--shadow-port", str(shadow))
+    options = ("--model-uri", str(bundle), "--predictor-name", "p", "--shadow-port", str(shadow))
     with (
         listening_collector() as collector,
         serving(tmp_path, *options, "--log-url", f"http://127.0.0.1:{collector.port}/events") as server,
@@ -42,7 +45,7 @@ def test_the_request_log_tells_what_happened_and_hides_what_it_must(bundle: Path
         serving(
             tmp_path,
             *("--model-uri", str(bundle), "--log-url", f"http://127.0.0.1:{collector.port}/events"),
-            *("--log-drop", "b", "--deployment", "dep", "--predictor", "p"),
+            *("--log-drop", "b", "--deployment", "dep", "--predictor-name", "p"),
         ) as server,
     ):
         wait_until(server.ready, deadline=60)
@@ -81,3 +84,27 @@ def test_a_collector_that_is_down_costs_no_request(bundle: Path, tmp_path: Path)
                 ]
             )
         )
+
+
+def test_calls_over_grpc_are_told_as_seldons_json(bundle: Path, tmp_path: Path) -> None:
+    """Whatever travelled: requests, answers, failures and feedback; a dropped column is null there, too."""
+    inputs = [{"name": "x", "datatype": "FP64", "shape": [1, 3]}]
+    row = base64.b64encode(np.array([0.5, 1.5, np.nan]).tobytes()).decode()
+    infer = message("inference.ModelInferRequest", modelName="flights", inputs=inputs, rawInputContents=[row])
+    feedback = message("seldon.protos.Feedback", response={"meta": {"puid": "one"}}, reward=1)
+    with listening_collector() as collector:
+        options = ("--model-uri", str(bundle), "--log-url", f"http://127.0.0.1:{collector.port}/events")
+        with serving_grpc(tmp_path, *options, "--log-drop", "b") as server:
+            marks = (("x-request-id", "one"), ("x-sluicegate-shadow", "true"))
+            refusal(lambda: server.call("inference.GRPCInferenceService/ModelInfer", infer, metadata=marks))
+            server.call("seldon.protos.Seldon/Predict", message("seldon.protos.SeldonMessage", **GOOD))
+            server.call("seldon.protos.Seldon/SendFeedback", feedback)
+            wait_until(lambda: collector.of("feedback"), message="feedback reaches the collector")
+
+    one, two = collector.of("request")
+    assert (one["requestid"], one["shadow"], one["data"]["data"]["ndarray"]) == ("one", "true", [[0.5, None, None]])
+    assert two["data"]["data"] == {"names": ["a", "b", "c"], "ndarray": [[0.5, None, 2]]}
+    failed, answered = collector.of("response")
+    assert (failed["statuscode"], answered["statuscode"]) == ("500", "200")
+    assert len(answered["data"]["data"]["ndarray"][0]) == 2
+    assert (collector.of("feedback")[0]["requestid"], collector.of("feedback")[0]["data"]["reward"]) == ("one", 1)

@@ -98,12 +98,22 @@ def read_predictions(text: str) -> tuple[ClusterCounts, ClusterCounts]:
     """Totals of predictions for users, and of copies, in a server's metrics. Raises MalformedError for another text."""
     counts: tuple[_Counts, _Counts] = (_Counts(), _Counts())
     for kind, labels, value in _lines(text):
-        if labels.get("service") == "predictions":
+        if labels.get("service") in _PREDICTING:
             counts["copy" in labels].add(kind, labels, value)
     return counts[0].total(), counts[1].total()
 
 
 _LABELS = ("namespace", "deployment", "predictor")
+_PREDICTING = frozenset(
+    {
+        "predictions",
+        "/seldon.protos.Seldon/Predict",
+        "/seldon.protos.Model/Predict",
+        "/inference.GRPCInferenceService/ModelInfer",
+        "/tensorflow.serving.PredictionService/Predict",
+    }
+)
+"""Services that predict: over HTTP they have one name, over gRPC their methods' full names."""
 
 
 class _Counts:

@@ -95,11 +95,13 @@ def plan_of(graph: PredictiveUnit) -> Plan:
     for node in plan.nodes:
         if not node.name or names.count(node.name) > 1:
             raise GraphRefused(node.name, "a missing or repeated name", "a name of its own for each unit")
-        if not node.remote and _asked(node) and node.unit.implementation in (None, "", "UNKNOWN_IMPLEMENTATION"):
+        if not node.remote and _asked(node) and not _implemented(node):
             raise GraphRefused(
                 node.name, "no implementation and no endpoint", "SKLEARN_SERVER, module.Class or the port of its server"
             )
-    if not any(map(_asked, plan.nodes)):
+    # A router or combiner alone does nothing in a graph, but is asked at its own doors by the graph of another process.
+    alone = _implemented(plan.root) and not plan.root.children and _type(plan.root.unit) in ("ROUTER", "COMBINER")
+    if not alone and not any(map(_asked, plan.nodes)):
         raise GraphRefused(graph.name, "no unit that does anything", "a MODEL, ROUTER, COMBINER or a transformer")
     return plan
 
@@ -123,6 +125,10 @@ def _all(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from _all(child)
+
+
+def _implemented(node: Node) -> bool:
+    return node.unit.implementation not in (None, "", "UNKNOWN_IMPLEMENTATION")
 
 
 def _asked(node: Node) -> bool:

@@ -17,8 +17,6 @@ from sluicegate.serving.reconcile.workloads import Replica, ReplicaState, Worklo
 
 DIGEST_VARIABLE = "SLUICEGATE_BUNDLE_DIGEST"
 """Our server is ready only with the bundle of the digest that it is told here."""
-OUR_VARIABLE = "SLUICEGATE_DRAIN_SECONDS"
-"""Every container with our server is told it."""
 REFUSED_EXIT = 78
 """Exit status of our server when it refuses what it should serve; its last line says why."""
 _CHECK_IMAGE = "check the image's name and the pull secret"
@@ -121,17 +119,15 @@ def _identity(meta: JSON, unsaid: str = "") -> WorkloadKey:
 def _address(pod: JSON) -> Address:
     """Where the pod takes requests: at the ports called ``http`` and ``grpc`` of the container that answers.
 
-    Our server names a port for gRPC, but speaks none yet. Servers of others may know no ``/ready``: whether they are,
-    Kubernetes says, unless their own probe asks there.
+    Servers of others may know no ``/ready``: whether they are, Kubernetes says, unless their own probe asks there.
     """
     box = answering(pod)
     port = port_of(box, "http") or _DEFAULT_PORT
-    ours = any(each.get("name") == OUR_VARIABLE for each in box.get("env") or ())
     asked = (box.get("readinessProbe") or {}).get("httpGet") or {}
     return Address(
         host=str((pod.get("status") or {}).get("podIP", "")),
         port=port,
-        grpc_port=0 if ours else kept_port(pod, "grpc") or 0,
+        grpc_port=kept_port(pod, "grpc") or 0,
         checked=asked.get("path") == "/ready"
         and asked.get("port") in ("http", port)
         and asked.get("scheme") != "HTTPS",

@@ -24,7 +24,7 @@ def array_of(value: JSONValue, path: str) -> Array:
     except (ValueError, OverflowError) as error:
         raise _ragged(value, path) from error
     # A JSON true among numbers is an indicator column; numpy reads it as 1, which is what is meant.
-    return array if array.dtype.kind in "fib" else _with_nulls_or_text(value, path)
+    return array if array.dtype.kind in "fiub" else _with_nulls_or_text(value, path)
 
 
 def _with_nulls_or_text(value: list[Any], path: str) -> Array:
@@ -35,7 +35,7 @@ def _with_nulls_or_text(value: list[Any], path: str) -> Array:
     if dict in kinds:
         index = next(i for i, element in np.ndenumerate(objects) if isinstance(element, dict))
         raise BadPayloadError(_at(path, index), "an object", "a number, a string or null")
-    if str in kinds:
+    if str in kinds or bytes in kinds:
         return objects
     try:
         return objects.astype(np.float64)

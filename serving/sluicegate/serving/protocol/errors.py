@@ -3,6 +3,7 @@
 * ProtocolError
   x BadPayloadError       the request breaks the format; carries field, found, expected
   x BadAnswerError        what the model answered cannot be sent
+    - NotCarriedError     it could be by another protocol
 """
 
 
@@ -20,6 +21,10 @@ class BadPayloadError(ProtocolError):
 
 class BadAnswerError(ProtocolError):
     """The model answered something that the format cannot carry."""
+
+
+class NotCarriedError(BadAnswerError):
+    """The model's answer is good, but the protocol that the client chose has no form for it."""
 
 
 def shown(value: object, limit: int = 60) -> str:

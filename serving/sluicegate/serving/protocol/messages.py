@@ -14,7 +14,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 JSONValue = Any
 """Whatever ``msgspec.json.decode`` returns without a type."""
-Form = Literal["ndarray", "tensor", "strData", "jsonData", "binData"]
+Form = Literal["ndarray", "tensor", "tftensor", "strData", "jsonData", "binData", "customData"]
 """How the content was written on the wire; an answer mirrors its request."""
 MetricKind = Literal["COUNTER", "GAUGE", "TIMER"]
 
@@ -44,25 +44,44 @@ NO_META = Meta()
 
 
 def merged(metas: Iterable[Meta]) -> Meta:
-    """What several answers say beside their content, as one: later ones win, metrics are all kept (Seldon's rule)."""
+    """What several answers say beside their content, as one: later ones win, metrics are all kept (Seldon's rule).
+
+    A metric that children took over from their common input is the same object in each of them, and is kept once.
+    """
     every = tuple(metas)
     return Meta(
         puid=next((meta.puid for meta in reversed(every) if meta.puid), ""),
         tags={name: value for meta in every for name, value in meta.tags.items()},
         routing={name: branch for meta in every for name, branch in meta.routing.items()},
         request_path={name: image for meta in every for name, image in meta.request_path.items()},
-        metrics=tuple(metric for meta in every for metric in meta.metrics),
+        metrics=tuple({id(metric): metric for meta in every for metric in meta.metrics}.values()),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How a call went, as its answer says; ``code`` is that of HTTP when a unit gives one."""
+
+    code: int = 0
+    info: str = ""
+    reason: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One payload. ``content`` is an array for ndarray and tensor, text for strData, bytes for binData, else JSON."""
+    """One payload.
+
+    ``content`` is an array for ndarray, tensor and tftensor, or arrays by name when several tensors have shapes of
+    their own; text for strData, bytes for binData, else JSON; customData is JSON whose ``@type`` names a protobuf
+    message.
+    """
 
     content: Array | str | bytes | JSONValue
     form: Form = "ndarray"
     names: tuple[str, ...] = ()
     meta: Meta = NO_META
+    status: Status | None = None
 
     @property
     def tabular(self) -> bool:

@@ -1,12 +1,14 @@
 """Seldon's JSON: prediction requests, answers, feedback and the status object of a failure.
 
 Used by the server's doors, by bundles (their input example is such a request) and by the collector. The content is one
-of ``data.ndarray``, ``data.tensor``, ``strData``, ``jsonData``, ``binData``; JSON null in numeric data means NaN.
+of ``data.ndarray``, ``data.tensor``, ``data.tftensor``, ``strData``, ``jsonData``, ``binData``, ``customData``; JSON
+null in numeric data means NaN.
 """
 
 import base64
 import binascii
 import math
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,10 +16,23 @@ import numpy as np
 
 from sluicegate.serving.protocol.arrays import array_of, list_of
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, shown
-from sluicegate.serving.protocol.messages import NO_META, Array, Feedback, JSONValue, Message, Meta, Metric
+from sluicegate.serving.protocol.messages import (
+    NO_META,
+    Array,
+    Feedback,
+    JSONValue,
+    Message,
+    Meta,
+    Metric,
+    MetricKind,
+    Status,
+)
+from sluicegate.serving.protocol.tensorflow_tensors import array_from_json, json_of
 
-CONTENT_FIELDS = ("data", "strData", "jsonData", "binData")
-_UNSUPPORTED = {"tftensor": "data.tensor or data.ndarray", "customData": "jsonData"}
+CONTENT_FIELDS = ("data", "strData", "jsonData", "binData", "customData")
+_DATA_FIELDS = ("ndarray", "tensor", "tftensor")
+_METRIC_KINDS: dict[Any, MetricKind] = {0: "COUNTER", 1: "GAUGE", 2: "TIMER"}
+_METRIC_KINDS |= {kind: kind for kind in _METRIC_KINDS.values()}
 _JSON = msgspec.json.Decoder()
 
 
@@ -31,41 +46,64 @@ def parse(body: bytes | bytearray) -> JSONValue:
         raise BadPayloadError("(body)", str(error), "a JSON object") from error
 
 
-def message_from(value: JSONValue, path: str = "") -> Message:
-    """Read a SeldonMessage. Raises BadPayloadError naming the field."""
+def message_from(value: JSONValue, path: str = "", *, reported: bool = False) -> Message:
+    """Read a SeldonMessage; of a unit's answer, as ``reported`` says, status and metrics too.
+
+    Raises BadPayloadError naming the field.
+    """
     if not isinstance(value, dict):
         raise BadPayloadError(path or "(body)", shown(value), "a JSON object")
     present = [name for name in CONTENT_FIELDS if name in value]
     if len(present) != 1:
         raise _content_error(value, present, path)
-    meta = meta_from(value["meta"], f"{path}meta") if value.get("meta") else NO_META
+    meta = meta_from(value["meta"], f"{path}meta", reported=reported) if value.get("meta") else NO_META
     name = present[0]
-    if name == "data":
-        return _data(value["data"], f"{path}data", meta)
-    return _other(name, value[name], f"{path}{name}", meta)
+    read = _data if name == "data" else _other
+    message = read(name, value[name], f"{path}{name}", meta)
+    if reported and value.get("status"):
+        return replace(message, status=status_from(value["status"], f"{path}status"))
+    return message
+
+
+def messages_from(value: JSONValue) -> list[Message]:
+    """Read the messages that a combiner gets: a list of them, or a SeldonMessageList. Raises BadPayloadError."""
+    listed = value.get("seldonMessages") if isinstance(value, dict) else value
+    if not isinstance(listed, list) or not listed:
+        raise BadPayloadError("(body)", shown(listed), "a list of messages, or an object with seldonMessages")
+    return [message_from(each, f"[{index}].", reported=True) for index, each in enumerate(listed)]
+
+
+def status_from(value: JSONValue, path: str = "status") -> Status:
+    """Read a status object. Raises BadPayloadError."""
+    told = _mapping(value, path)
+    code, flag = told.get("code", 0), told.get("status", 0)
+    if isinstance(code, bool) or not isinstance(code, int):
+        raise BadPayloadError(f"{path}.code", shown(code), "a whole number")
+    if flag not in (0, 1, "SUCCESS", "FAILURE"):
+        raise BadPayloadError(f"{path}.status", shown(flag), "SUCCESS or FAILURE")
+    info, reason = (str(told.get(name) or "") for name in ("info", "reason"))
+    return Status(code=code, info=info, reason=reason, failed=flag in (1, "FAILURE"))
 
 
 def _content_error(value: dict[str, Any], present: list[str], path: str) -> BadPayloadError:
-    for name, instead in _UNSUPPORTED.items():
-        if name in value:
-            return BadPayloadError(f"{path}{name}", "a field that this server does not read", instead)
     found = " and ".join(present) or (f"only {', '.join(map(shown, list(value)[:5]))}" if value else "an empty object")
-    return BadPayloadError(path or "(body)", found, "exactly one of data, strData, jsonData, binData")
+    return BadPayloadError(path or "(body)", found, f"exactly one of {', '.join(CONTENT_FIELDS)}")
 
 
-def _data(data: JSONValue, path: str, meta: Meta) -> Message:
+def _data(_: str, data: JSONValue, path: str, meta: Meta) -> Message:
     if not isinstance(data, dict):
-        raise BadPayloadError(path, shown(data), "an object with ndarray or tensor")
+        raise BadPayloadError(path, shown(data), "an object with ndarray, tensor or tftensor")
     names = _names(data.get("names"), f"{path}.names")
-    if "ndarray" in data and "tensor" not in data:
+    present = [name for name in _DATA_FIELDS if name in data]
+    if present == ["ndarray"]:
         content = array_of(data["ndarray"], f"{path}.ndarray")
         return Message(content=content, form="ndarray", names=names, meta=meta)
-    if "tensor" in data and "ndarray" not in data:
+    if present == ["tensor"]:
         return Message(content=_tensor(data["tensor"], f"{path}.tensor"), form="tensor", names=names, meta=meta)
-    if "tftensor" in data:
-        raise BadPayloadError(f"{path}.tftensor", "a field that this server does not read", _UNSUPPORTED["tftensor"])
-    found = "both" if "ndarray" in data else "neither"
-    raise BadPayloadError(path, found, "exactly one of ndarray and tensor")
+    if present == ["tftensor"]:
+        content = array_from_json(data["tftensor"], f"{path}.tftensor")
+        return Message(content=content, form="tftensor", names=names, meta=meta)
+    raise BadPayloadError(path, " and ".join(present) or "none of them", f"exactly one of {', '.join(_DATA_FIELDS)}")
 
 
 def _names(names: JSONValue, path: str) -> tuple[str, ...]:
@@ -83,7 +121,7 @@ def _tensor(tensor: JSONValue, path: str) -> Array:
     if not isinstance(tensor, dict):
         raise BadPayloadError(path, shown(tensor), "an object with shape and values")
     values = array_of(tensor.get("values"), f"{path}.values")
-    if values.ndim != 1 or values.dtype.kind not in "fib":
+    if values.ndim != 1 or values.dtype.kind not in "fiub":
         raise BadPayloadError(f"{path}.values", "something else", "a flat list of numbers")
     shape = shape_from(tensor.get("shape", [len(values)]), f"{path}.shape")
     if math.prod(shape) != len(values):
@@ -104,6 +142,8 @@ def shape_from(shape: JSONValue, path: str) -> tuple[int, ...]:
 def _other(name: str, value: JSONValue, path: str, meta: Meta) -> Message:
     if name == "jsonData":
         return Message(content=value, form="jsonData", meta=meta)
+    if name == "customData":
+        return Message(content=_custom(value, path), form="customData", meta=meta)
     if not isinstance(value, str):
         raise BadPayloadError(path, shown(value), "a string" if name == "strData" else "a base64 string")
     if name == "strData":
@@ -114,8 +154,17 @@ def _other(name: str, value: JSONValue, path: str, meta: Meta) -> Message:
         raise BadPayloadError(path, shown(value), "a base64 string") from error
 
 
-def meta_from(value: JSONValue, path: str = "meta") -> Meta:
-    """Read ``meta``; unknown fields are ignored. Raises BadPayloadError naming the field."""
+def _custom(value: JSONValue, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not isinstance(value.get("@type"), str) or not value["@type"]:
+        raise BadPayloadError(path, shown(value), "an object whose @type names its protobuf message")
+    return value
+
+
+def meta_from(value: JSONValue, path: str = "meta", *, reported: bool = False) -> Meta:
+    """Read ``meta``; unknown fields are ignored, and metrics unless a unit ``reported`` them.
+
+    Raises BadPayloadError naming the field.
+    """
     if not isinstance(value, dict):
         raise BadPayloadError(path, shown(value), "an object")
     puid = "" if value.get("puid") is None else value["puid"]
@@ -126,7 +175,27 @@ def meta_from(value: JSONValue, path: str = "meta") -> Meta:
         tags=_mapping(value.get("tags"), f"{path}.tags"),
         routing=_routing(value.get("routing"), f"{path}.routing"),
         request_path={str(k): str(v) for k, v in _mapping(value.get("requestPath"), f"{path}.requestPath").items()},
+        metrics=_metrics(value.get("metrics"), f"{path}.metrics") if reported else (),
     )
+
+
+def _metrics(value: JSONValue, path: str) -> tuple[Metric, ...]:
+    if value is not None and not isinstance(value, list):
+        raise BadPayloadError(path, shown(value), "a list of metrics")
+    return tuple(_metric_from(each, f"{path}[{index}]") for index, each in enumerate(value or ()))
+
+
+def _metric_from(value: JSONValue, path: str) -> Metric:
+    told = _mapping(value, path)
+    key, figure, kind = told.get("key"), told.get("value", 0.0), told.get("type", 0)
+    if not isinstance(key, str) or not key:
+        raise BadPayloadError(f"{path}.key", shown(key), "a name")
+    if isinstance(figure, bool) or not isinstance(figure, int | float) or not math.isfinite(figure):
+        raise BadPayloadError(f"{path}.value", shown(figure), "a number")
+    if not isinstance(kind, str | int) or kind not in _METRIC_KINDS:
+        raise BadPayloadError(f"{path}.type", shown(kind), "COUNTER, GAUGE or TIMER")
+    tags = {str(name): str(text) for name, text in _mapping(told.get("tags"), f"{path}.tags").items()}
+    return Metric(key=key, kind=_METRIC_KINDS[kind], value=float(figure), tags=tags)
 
 
 def _mapping(value: JSONValue, path: str) -> dict[str, Any]:
@@ -190,7 +259,14 @@ def body_of(message: Message) -> dict[str, Any]:
     if meta.metrics:
         written["metrics"] = [_metric(metric) for metric in meta.metrics]
     body["meta"] = written
+    if message.status is not None:
+        body["status"] = _status(message.status)
     return body
+
+
+def _status(status: Status) -> dict[str, Any]:
+    flag = "FAILURE" if status.failed else "SUCCESS"
+    return {"code": status.code, "info": status.info, "reason": status.reason, "status": flag}
 
 
 def body_of_feedback(feedback: Feedback) -> dict[str, Any]:
@@ -210,11 +286,15 @@ def _content(message: Message) -> dict[str, Any]:
         return {"data": _written(content, message)}
     if isinstance(content, bytes):
         return {"binData": base64.b64encode(content).decode()}
+    if message.form == "customData":
+        return {"customData": content}
     return {"strData" if message.form == "strData" else "jsonData": content}
 
 
 def _written(content: Array, message: Message) -> dict[str, Any]:
     named: dict[str, Any] = {"names": list(message.names)}
+    if message.form == "tftensor":
+        return named | {"tftensor": json_of(content)}
     values = list_of(content)
     if message.form == "tensor" and content.dtype.kind in "fiub":
         flat = content.ravel().tolist()
@@ -225,6 +305,27 @@ def _written(content: Array, message: Message) -> dict[str, Any]:
 def _metric(metric: Metric) -> dict[str, Any]:
     written = {"key": metric.key, "type": metric.kind, "value": metric.value}
     return written | {"tags": metric.tags} if metric.tags else written
+
+
+def log_value(message: Message) -> dict[str, Any]:
+    """The message as Seldon's JSON for the request log, whatever its form; what is no finite number is null."""
+    content = message.content
+    if isinstance(content, np.ndarray):
+        body: dict[str, Any] = {"data": {"names": list(message.names), "ndarray": _finite_or_null(content).tolist()}}
+    elif isinstance(content, dict) and any(isinstance(each, np.ndarray) for each in content.values()):
+        parts = {name: _finite_or_null(np.asarray(each)).tolist() for name, each in content.items()}
+        body = {"jsonData": parts}
+    else:
+        body = _content(message)
+    return body | {"meta": {"puid": message.meta.puid}}
+
+
+def _finite_or_null(array: Array) -> Array:
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return array
+    listed = array.astype(object)
+    listed[~np.isfinite(array)] = None
+    return listed
 
 
 def encode(value: JSONValue) -> bytes:
@@ -245,5 +346,5 @@ def _foreign(value: object) -> JSONValue:
 
 def failure(code: int, reason: str, info: str, puid: str = "") -> dict[str, Any]:
     """Seldon's status object: ``info`` says what was wrong and what to do."""
-    status = {"code": code, "info": info, "reason": reason, "status": "FAILURE"}
+    status = _status(Status(code=code, info=info, reason=reason, failed=True))
     return {"status": status, "meta": {"puid": puid}} if puid else {"status": status}

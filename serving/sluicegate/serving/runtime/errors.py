@@ -3,6 +3,7 @@
 * ModelError
   x ModelFailedError       the model raised: its own fault
   x RequestRejectedError   the model's author rejects this request, with a status and a reason of his choice
+  x AnsweredError          the model's author answers this failure himself, in words of his own
   x BadReportError         metrics() or tags() returned something that is neither
 """
 
@@ -37,3 +38,11 @@ class BadReportError(ModelError):
     def __init__(self, message: str, reason: str) -> None:
         self.reason = reason
         super().__init__(message)
+
+
+class AnsweredError(ModelError):
+    """A failure whose whole answer the author of the class wrote: it goes to the client as it is."""
+
+    def __init__(self, status: int, body: bytes, content_type: bytes) -> None:
+        self.status, self.body, self.content_type = status, body, content_type
+        super().__init__(body.decode(errors="replace")[:2000])

@@ -1,8 +1,7 @@
-"""A Python class with Seldon's methods as a unit: predict, transform_input, transform_output, their ``_raw`` forms,
-tags, metrics, class_names, feature_names, send_feedback, health_status and load, each of them optional.
+"""From ``module.Class`` (or ``Name``, for a class in a module of its own name) to a loaded unit.
 
-Loaded through ``loading`` for an implementation ``module.Class``. Parameters of the unit become arguments of the
-constructor; one called ``model_uri`` gets the directory.
+Loaded through ``loading``. Parameters of the unit become arguments of the constructor; one called ``model_uri`` gets
+the directory. ``load()`` is called once, before the server is ready; what it raises refuses the server.
 """
 
 import importlib
@@ -16,76 +15,10 @@ from sluicegate.serving.bundle.manifest import Signature
 from sluicegate.serving.bundle.reading import Bundle
 from sluicegate.serving.bundle.verification import compare_answers
 from sluicegate.serving.protocol.errors import ProtocolError
-from sluicegate.serving.protocol.messages import Feedback, Message
-from sluicegate.serving.protocol.seldon import body_of, message_from
-from sluicegate.serving.runtime.errors import ModelError, ModelFailedError, RequestRejectedError
-from sluicegate.serving.runtime.reports import answered, arguments_of
+from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.runtime.errors import ModelError, ModelFailedError
+from sluicegate.serving.runtime.python_unit import PythonUnit
 from sluicegate.serving.runtime.sources import Loaded, Source, open_source, put_on_path
-
-
-class PythonUnit:
-    """An instance of a user's class as a unit."""
-
-    per_row = False
-    classes: tuple[str, ...] = ()
-
-    def __init__(self, name: str, instance: Any) -> None:
-        self.name = name
-        self.instance = instance
-
-    def predict(self, message: Message) -> Message:
-        """``predict_raw`` or ``predict(X, names, meta)``. Raises ModelError."""
-        return self._called("predict", message, "class_names")
-
-    def transform_input(self, message: Message) -> Message:
-        """``transform_input_raw`` or ``transform_input(X, names, meta)``; the same message when there is neither."""
-        return self._called("transform_input", message, "feature_names", optional=True)
-
-    def transform_output(self, message: Message) -> Message:
-        """``transform_output_raw`` or ``transform_output(X, names, meta)``; the same message when there is neither."""
-        return self._called("transform_output", message, "class_names", optional=True)
-
-    def send_feedback(self, feedback: Feedback) -> None:
-        """``send_feedback(features, names, reward, truth, routing=)``, if the class has it."""
-        method = getattr(self.instance, "send_feedback", None)
-        if method is None:
-            return
-        features = feedback.request.content if feedback.request else None
-        names = list(feedback.request.names) if feedback.request else []
-        truth = feedback.truth.content if feedback.truth else None
-        extra = (
-            {"routing": feedback.routing.get(self.name)} if "routing" in inspect.signature(method).parameters else {}
-        )
-        self._guarded(lambda: method(features, names, feedback.reward, truth, **extra))
-
-    def health_status(self) -> Any:
-        """What ``health_status()`` returns; None when there is no such method. Raises ModelError."""
-        method = getattr(self.instance, "health_status", None)
-        return self._guarded(method) if method else None
-
-    def _called(self, verb: str, message: Message, names: str, *, optional: bool = False) -> Message:
-        raw, method = getattr(self.instance, f"{verb}_raw", None), getattr(self.instance, verb, None)
-        if raw is not None:
-            answer: Message = self._guarded(lambda: message_from(raw(body_of(message))))
-            return answer
-        if method is None:
-            if optional:
-                return message
-            raise RequestRejectedError(f"unit {self.name!r} has no {verb}", 501, "MICROSERVICE_NOT_IMPLEMENTED")
-        called = self._guarded(lambda: method(*arguments_of(method, message)))
-        return answered(called, message, self.instance, names)
-
-    def _guarded(self, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except (ModelError, ProtocolError):
-            raise
-        except Exception as error:
-            status = getattr(error, "status_code", None)
-            if isinstance(status, int) and 400 <= status <= 599:
-                reason = getattr(error, "reason", None) or "MICROSERVICE_BAD_DATA"
-                raise RequestRejectedError(str(getattr(error, "message", error)), status, str(reason)) from error
-            raise ModelFailedError(self.name, error) from error
 
 
 def load(source: Source) -> Loaded:
@@ -95,15 +28,29 @@ def load(source: Source) -> Loaded:
         put_on_path(path)
     unit = PythonUnit(source.name, _instance(source, _class(source.implementation), path))
     unit.classes = bundle.manifest.signature.outputs if bundle else ()
-    loader = getattr(unit.instance, "load", None)
-    if loader is not None:
-        _refusing(source.implementation, "load()", loader)
+    _refusing(source.implementation, "load()", unit.load)
+    metadata = _metadata(unit)
     if bundle is None:
-        return Loaded(unit=unit, signature=Signature())
+        return Loaded(unit=unit, signature=Signature(), metadata=metadata)
     example = bundle.example()
     _prove(unit, bundle, example)
     verified = example is not None
-    return Loaded(unit=unit, signature=bundle.manifest.signature, bundle=bundle, verified=verified, example=example)
+    return Loaded(
+        unit=unit,
+        signature=bundle.manifest.signature,
+        bundle=bundle,
+        verified=verified,
+        example=example,
+        metadata=metadata,
+    )
+
+
+def _metadata(unit: PythonUnit) -> dict[str, Any] | Exception:
+    """As Seldon does, a server whose metadata cannot be told serves nevertheless."""
+    try:
+        return unit.metadata()
+    except ModelError as error:
+        return error
 
 
 def _class(implementation: str) -> type:
@@ -129,7 +76,8 @@ def _instance(source: Source, cls: type, path: Path | None) -> Any:
 def _refusing(implementation: str, what: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except Exception as error:
+    except Exception as raised:  # noqa: BLE001  (whatever a user's class raises, the server does not start with it)
+        error = raised.__cause__ if isinstance(raised, ModelFailedError) and raised.__cause__ else raised
         found = f"{what} raised {type(error).__name__}: {error}"
         raise BundleRefused(f"implementation {implementation}", found, "a class that starts") from error
 

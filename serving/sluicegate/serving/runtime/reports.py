@@ -1,16 +1,15 @@
-"""What a user's class takes and returns, translated: arguments by what its method accepts, results to messages, and
-what ``tags()``, ``metrics()``, ``class_names`` tell beside them.
+"""What a user's method returns and what the class tells beside it, made into messages.
+
+``tags()``, ``metrics()`` and the names are asked by the unit and handed over as ``Reports``; nothing of the user's runs
+in here.
 """
 
-import inspect
 import math
-from collections.abc import Callable
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sluicegate.serving.protocol.errors import BadAnswerError
 from sluicegate.serving.protocol.messages import Form, Message, Meta, Metric, MetricKind
@@ -20,74 +19,105 @@ from sluicegate.serving.runtime.errors import BadReportError
 _KINDS: tuple[MetricKind, ...] = ("COUNTER", "GAUGE", "TIMER")
 
 
-@lru_cache(maxsize=64)
-def _accepted(function: Callable[..., Any]) -> int:
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return 3
-    return min(3, sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """What an instance tells beside a result; None for what it does not tell. ``keep_names``: features stay named."""
+
+    tags: Any = None
+    metrics: Any = None
+    names: Any = None
+    keep_names: bool = False
 
 
-def arguments_of(method: Callable[..., Any], message: Message) -> tuple[Any, ...]:
-    """``X, names, meta``: as many as the method takes."""
-    count = _accepted(method)
-    arguments: tuple[Any, ...] = (message.content, list(message.names))
-    return (*arguments, _meta_json(message))[:count] if count > 2 else arguments[:count]
+def meta_json(meta: Meta) -> dict[str, Any]:
+    """``meta`` as a user's method gets it."""
+    told: dict[str, Any] = body_of(Message(content=None, form="jsonData", meta=meta))["meta"]
+    return told
 
 
-def _meta_json(message: Message) -> Any:
-    return body_of(Message(content=None, form="jsonData", meta=message.meta))["meta"]
+def answered(result: Any, request: Message, reports: Reports) -> Message:
+    """The result as a message: its form mirrors the request's, tags and metrics are added to the request's meta.
 
-
-def answered(result: Any, request: Message, instance: Any, names_from: str) -> Message:
-    """The result as a message: form mirrors the request's, tags and metrics of the call are added to its meta.
-
-    Raises BadReportError and BadAnswerError.
+    A SeldonResponse is known by its ``data``, ``tags`` and ``metrics``; its tags win. Raises BadReportError and
+    BadAnswerError.
     """
-    tags, metrics = _called(instance, "tags"), _called(instance, "metrics")
-    if all(hasattr(result, name) for name in ("data", "tags", "metrics")):
-        result, tags, metrics = result.data, result.tags or tags, result.metrics or metrics
-    meta = _with_reports(request.meta, tags, metrics)
+    meta = _told(request.meta, reports.tags, reports.metrics)
+    if is_response(result):
+        meta = _told(meta, result.tags, result.metrics)
+        result = result.data
     if isinstance(result, str):
         return Message(content=result, form="strData", meta=meta)
     if isinstance(result, bytes):
         return Message(content=result, form="binData", meta=meta)
     if isinstance(result, dict):
         return Message(content=result, form="jsonData", meta=meta)
-    return _table(result, replace(request, meta=meta), instance, names_from)
+    return _table(result, replace(request, meta=meta), reports)
 
 
-def _table(result: Any, request: Message, instance: Any, names_from: str) -> Message:
+def is_response(result: Any) -> bool:
+    """Whether this is a SeldonResponse, of whichever package."""
+    return all(hasattr(result, name) for name in ("data", "tags", "metrics"))
+
+
+def _table(result: Any, request: Message, reports: Reports) -> Message:
     try:
         content = np.asarray(result)
     except ValueError as error:
         raise BadAnswerError(f"the model answered rows of different lengths: {error}") from error
     if content.dtype.kind == "O" and content.ndim == 0:
         raise BadAnswerError(f"the model answered a {type(result).__name__}; expected an array, text, bytes or a dict")
-    names = tuple(map(str, result.columns)) if isinstance(result, pd.DataFrame) else ()
     form: Form = request.form if request.tabular else "tensor"
-    names = names or _names(content, request, instance, names_from)
+    names = _columns(result) or _names(content, request, reports)
     return Message(content=content, form=form, names=names, meta=request.meta)
 
 
-def _names(content: Any, request: Message, instance: Any, names_from: str) -> tuple[str, ...]:
-    given = getattr(instance, names_from, None)
-    given = given() if callable(given) else given
-    if given is not None:
-        return tuple(map(str, given))
+def _columns(result: Any) -> tuple[str, ...]:
+    """Those of a data frame, of whichever library: none is imported here."""
+    named = hasattr(result, "columns") and hasattr(result, "to_numpy")
+    return tuple(map(str, result.columns)) if named else ()
+
+
+def _names(content: Any, request: Message, reports: Reports) -> tuple[str, ...]:
+    if reports.names is not None:
+        return tuple(map(str, reports.names))
     if content.ndim < 2:
         return ()
-    if names_from == "feature_names" and len(request.names) == content.shape[1]:
+    if reports.keep_names and len(request.names) == content.shape[1]:
         return request.names
     return tuple(f"t:{index}" for index in range(content.shape[1]))
 
 
-def _called(instance: Any, name: str) -> Any:
-    method = getattr(instance, name, None)
-    return method() if callable(method) else None
+def routed(result: Any, request: Message, reports: Reports) -> Message:
+    """A router's answer as a message that holds the branch. Raises BadReportError and BadAnswerError."""
+    if not is_response(result):
+        return answered([[_branch(result)]], request, reports)
+    return replace(
+        answered([[_branch(result.data)]], request, reports),
+        meta=_told(_told(request.meta, reports.tags, reports.metrics), result.tags, result.metrics),
+    )
 
 
-def _with_reports(meta: Meta, tags: Any, metrics: Any) -> Meta:
+def branch_of(message: Message) -> int:
+    """The branch in a router's answer: its first value. Raises BadAnswerError."""
+    content = message.content
+    if not isinstance(content, np.ndarray) or not content.size:
+        raise _no_branch(type(content).__name__)
+    first = content.flat[0]
+    # A tensor's values are floats on the wire.
+    return _branch(int(first) if isinstance(first, float) and first.is_integer() else first)
+
+
+def _branch(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise _no_branch(f"{value!r:.100}")
+    return int(value)
+
+
+def _no_branch(found: str) -> BadAnswerError:
+    return BadAnswerError(f"route returned {found}; expected a whole number: which child, or -1 for all of them")
+
+
+def _told(meta: Meta, tags: Any, metrics: Any) -> Meta:
     if not tags and not metrics:
         return meta
     if tags is not None and not isinstance(tags, dict):
@@ -96,16 +126,20 @@ def _with_reports(meta: Meta, tags: Any, metrics: Any) -> Meta:
         raise BadReportError(
             f"metrics() returned a {type(metrics).__name__}; expected a list", "MICROSERVICE_BAD_METRIC"
         )
-    added = tuple(_metric(metric) for metric in metrics or ())
-    return replace(meta, tags={**meta.tags, **(tags or {})}, metrics=(*meta.metrics, *added))
+    return replace(meta, tags={**meta.tags, **(tags or {})}, metrics=(*meta.metrics, *_metrics(metrics or ())))
+
+
+def _metrics(told: Sequence[Any]) -> tuple[Metric, ...]:
+    return tuple(_metric(metric) for metric in told)
 
 
 def _metric(metric: Any) -> Metric:
     told: dict[str, Any] = metric if isinstance(metric, dict) else {}
     kind, key, value = told.get("type"), told.get("key"), told.get("value")
-    known = kind in _KINDS and isinstance(key, str) and key
-    if not known or not isinstance(value, int | float) or not math.isfinite(value):
+    # numpy's own numbers are no subclasses of Python's, but for float64.
+    number = float(value) if isinstance(value, int | float | np.integer | np.floating) else math.nan
+    if kind not in _KINDS or not isinstance(key, str) or not key or not math.isfinite(number):
         expected = "{'type': 'COUNTER' | 'GAUGE' | 'TIMER', 'key': text, 'value': number}"
         raise BadReportError(f"metrics() returned {metric!r:.200}; expected {expected}", "MICROSERVICE_BAD_METRIC")
     tags = {str(name): str(text) for name, text in (told.get("tags") or {}).items()}
-    return Metric(key=str(key), kind=_KINDS[_KINDS.index(kind)], value=float(value), tags=tags)
+    return Metric(key=key, kind=_KINDS[_KINDS.index(kind)], value=number, tags=tags)

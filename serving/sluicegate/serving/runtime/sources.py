@@ -57,8 +57,8 @@ class Loaded:
     bundle: Bundle | None = None
     verified: bool | None = None
     example: Message | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    """What the owner states of the model, over what is known of it."""
+    metadata: "dict[str, Any] | Exception" = field(default_factory=dict)
+    """What the model tells of itself, or why it cannot."""
 
 
 def open_model(source: Source) -> Opened:

@@ -19,17 +19,20 @@ from sluicegate.serving.graph.errors import GraphRefused
 from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.server.connections import Connection, Door
 from sluicegate.serving.server.copies import copies_only
+from sluicegate.serving.server.courtesies import Courtesies
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors, handler_of
 from sluicegate.serving.server.errors import SettingsRefusedError
+from sluicegate.serving.server.grpc_door import GrpcDoor
+from sluicegate.serving.server.grpc_services import open_grpc
 from sluicegate.serving.server.hop_dispatching import HopDispatcher
 from sluicegate.serving.server.journal import Journal
 from sluicegate.serving.server.metrics import Metrics
-from sluicegate.serving.server.predictions import Behind
+from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
 from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
-from sluicegate.serving.server.settings import Settings, read_settings
+from sluicegate.serving.server.settings import TRUTH, Settings, metadata_of, read_settings
 from sluicegate.serving.server.starting import serve_graph
 
 try:
@@ -92,7 +95,16 @@ class Server:
         self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
         self._sender = self._sender_of(None)
         self._metrics = self._metrics_of()
+        self._behind = Behind(
+            state=self._state,
+            metrics=self._metrics,
+            log=self._log,
+            sender=lambda: self._sender,
+            predictor=settings.predictor.encode(),
+            metrics_shown=TRUTH[settings.metrics_in_answers],
+        )
         self._stop = asyncio.Event()
+        self._grpc: GrpcDoor | None = None
         self._looking: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
@@ -100,6 +112,7 @@ class Server:
         loop = asyncio.get_running_loop()
         doors = self._doors(loop)
         listeners = [await self._listen(loop, door, port) for port, door in doors.items()]
+        self._grpc = await open_grpc(self._behind, self._worker, self._settings)
         self._journal.say("listening", host=self._settings.host, port=self._settings.http_port)
         ticking = asyncio.create_task(self._tick(tuple(doors.values())))
         try:
@@ -128,14 +141,20 @@ class Server:
 
     def _door(self, loop: asyncio.AbstractEventLoop) -> Door:
         settings = self._settings
-        behind = Behind(
-            state=self._state,
-            metrics=self._metrics,
-            log=self._log,
-            sender=lambda: self._sender,
-            predictor=settings.predictor.encode(),
+        doors = Doors(
+            behind=self._behind,
+            worker=self._worker,
+            loop=loop,
+            queue=settings.queue,
+            timeout_seconds=settings.request_timeout_seconds,
+            courtesies=Courtesies(
+                origins=frozenset(origin.encode() for origin in _names(settings.cors_origins)),
+                headers=settings.cors_headers.encode(),
+                deployment=settings.deployment.encode(),
+                namespace=settings.namespace.encode(),
+            ),
+            metadata=metadata_of(settings),
         )
-        doors = Doors(behind=behind, worker=self._worker, loop=loop)
         return Door(
             handler=handler_of(doors.router()),
             body_bytes=settings.max_body_bytes,
@@ -223,6 +242,8 @@ class Server:
         for listener in listeners:
             listener.close()
         deadline = start + self._settings.drain_seconds
+        if self._grpc is not None:
+            await self._grpc.stop(deadline - perf_counter())
         while any(door.in_flight for door in doors) and perf_counter() < deadline:  # noqa: ASYNC110  (a count has no event)
             await asyncio.sleep(_TICK_SECONDS / 2)
         _close(doors)
@@ -232,7 +253,7 @@ class Server:
         return self._state.dispatcher.in_flight if self._state.dispatcher else 0
 
     def _predictions(self) -> int:
-        served = (histogram for key, histogram in self._metrics.requests.items() if key[0] == "predictions")
+        served = (histogram for key, histogram in self._metrics.requests.items() if key[0] in PREDICTING)
         return sum(sum(histogram.counts) for histogram in served)
 
     def _end(self, doors: tuple[Door, ...]) -> None:

@@ -212,12 +212,14 @@ class Connection(asyncio.Protocol):
         """A whole request: answer it, or let it wait behind the one before."""
         if self._last:
             return
+        path, _, query = self._url.partition(b"?")
         request = Request(
             method=self._parser.get_method().decode(),
-            path=self._url.split(b"?", 1)[0].decode("latin-1"),
+            path=path.decode("latin-1"),
             headers=self._headers,
             body=self._body[0] if len(self._body) == 1 else b"".join(self._body),
             received=perf_counter(),
+            query=query,
         )
         if not self._parser.should_keep_alive():
             self._last = True

@@ -5,7 +5,7 @@ another predictor's name tells a copy. A predictor that answers users and is mir
 copies: of those that come there, the ones of its own requests were answered already, and are not counted twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sluicegate.serving.server.exchanges import Handler, Reply, Request, Response
@@ -14,11 +14,11 @@ SHADOW = b"x-sluicegate-shadow"
 PREDICTOR = b"x-sluicegate-predictor"
 
 
-def is_copy(request: Request, predictor: bytes) -> bool:
-    """Whether a gateway mirrored ``request`` to this ``predictor``."""
-    if request.headers.get(SHADOW, b"").lower() == b"true":
+def is_copy(headers: Mapping[bytes, bytes], predictor: bytes) -> bool:
+    """Whether a gateway mirrored the request with these headers to this ``predictor``."""
+    if headers.get(SHADOW, b"").lower() == b"true":
         return True
-    answering = request.headers.get(PREDICTOR, b"")
+    answering = headers.get(PREDICTOR, b"")
     return bool(answering and predictor) and answering != predictor
 
 

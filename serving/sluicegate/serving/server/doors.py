@@ -5,21 +5,27 @@ Anything that is not a route is 404, a route with another method 405 with Allow;
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from sluicegate.serving.protocol import seldon
-from sluicegate.serving.protocol.messages import Feedback
+from sluicegate.serving.protocol.errors import ProtocolError
+from sluicegate.serving.protocol.tensorflow import Verb
+from sluicegate.serving.runtime.errors import AnsweredError, ModelError
 from sluicegate.serving.server import descriptions
-from sluicegate.serving.server.dispatching import Loop
-from sluicegate.serving.server.errors import NotReadyError, verdict_of
+from sluicegate.serving.server.bodies import value_of
+from sluicegate.serving.server.courtesies import NO_COURTESIES, Courtesies
+from sluicegate.serving.server.errors import NoSuchModelError, NotReadyError, ServerError, verdict_of
 from sluicegate.serving.server.exchanges import TEXT_TYPE, Reply, Request, Response, json_response
+from sluicegate.serving.server.http_codecs import InferenceCodec, SeldonCodec, TensorflowCodec
 from sluicegate.serving.server.metrics import exposition
-from sluicegate.serving.server.predictions import Behind, InferenceCodec, Prediction, SeldonCodec, puid_header
-from sluicegate.serving.server.request_log import FEEDBACK, Entry
-from sluicegate.serving.server.routing import Call, Router
+from sluicegate.serving.server.openapi import document
+from sluicegate.serving.server.predictions import Behind, Prediction, puid_header
+from sluicegate.serving.server.routing import Call, Handle, Router
 from sluicegate.serving.server.serving_state import Served
+from sluicegate.serving.server.unit_doors import PATHS as UNIT_PATHS
+from sluicegate.serving.server.unit_doors import TimedLoop, UnitDoors, unit_failure
 
 _PING = Response(body=b"pong", content_type=b"text/plain; charset=utf-8")
 _LIVE = json_response({"live": True})
@@ -31,30 +37,59 @@ class Doors:
 
     behind: Behind
     worker: ThreadPoolExecutor
-    loop: Loop
+    loop: TimedLoop
+    queue: int = 1024
+    timeout_seconds: float = 30.0
+    """Bounds of the calls that go to a unit past the graph."""
+    courtesies: Courtesies = NO_COURTESIES
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """What the settings tell of the model; wins over what it tells itself."""
 
     def router(self) -> Router:
         """The table of routes, ready to be asked."""
+        routes = self._routes()
+        paths = [*((method, path) for method, path, _ in routes), *(("GET", path) for path in _DOCUMENTS)]
+        told = json_response(document(paths))
+        documents = tuple(("GET", path, self._read("metadata", lambda _: told)) for path in _DOCUMENTS)
+        return Router((*routes, *documents), forms=_TAKE_FORMS, courtesies=self.courtesies)
+
+    def _routes(self) -> tuple[tuple[str, str, Handle], ...]:
         text = self._read
-        return Router(
-            (
-                *(("POST", path, self.predict) for path in _PREDICTIONS),
-                *(("POST", path, self.feedback) for path in _FEEDBACK),
-                *(("POST", path, self.infer) for path in _INFER),
-                *(("GET", path, self.health) for path in _HEALTH),
-                ("GET", "/health/ping", text("status", lambda _: _PING)),
-                ("GET", "/live", text("status", lambda _: _LIVE)),
-                ("GET", "/v2/health/live", text("status", lambda _: _LIVE)),
-                ("GET", "/ready", text("status", self._ready)),
-                ("GET", "/v2/health/ready", text("status", self._ready)),
-                ("GET", "/prometheus", self.metrics),
-                ("GET", "/metadata", text("metadata", self._described(descriptions.model))),
-                ("GET", "/api/v1.0/metadata", text("metadata", self._described(descriptions.graph))),
-                *(("GET", path, text("metadata", self._named(descriptions.model))) for path in _METADATA),
-                ("GET", "/v2", text("metadata", lambda _: json_response(descriptions.SERVER))),
-                *(("GET", path, text("metadata", self._named(descriptions.inference))) for path in _V2_MODEL),
-                *(("GET", f"{path}/ready", text("status", self._named(_model_ready))) for path in _V2_MODEL),
-            )
+        units = UnitDoors(
+            behind=self.behind,
+            worker=self.worker,
+            loop=self.loop,
+            queue=self.queue,
+            timeout_seconds=self.timeout_seconds,
+        )
+        return (
+            *units.routes(),
+            *(("POST", path, self.predict) for path in _PREDICTIONS),
+            *(("POST", path, self.feedback) for path in _FEEDBACK),
+            ("GET", _UNIT_FEEDBACK, self.feedback),
+            *(("POST", path, self.infer) for path in _INFER),
+            *(("POST", path, self.tensorflow(verb)) for verb in _VERBS for path in _tensorflow_paths(verb)),
+            *(("GET", path, text("status", self._named(descriptions.tensorflow_status))) for path in _V1_MODEL),
+            *(
+                ("GET", f"{path}/metadata", text("metadata", self._named(descriptions.tensorflow_metadata)))
+                for path in _V1_MODEL
+            ),
+            ("POST", "/v2/repository/index", text("metadata", self._index)),
+            ("POST", "/v2/repository/models/{model}/load", text("metadata", self._named(_loaded))),
+            ("POST", "/v2/repository/models/{model}/unload", text("metadata", self._unload)),
+            *(("GET", path, self.health) for path in _HEALTH),
+            ("GET", "/health/ping", text("status", lambda _: _PING)),
+            ("GET", "/live", text("status", lambda _: _LIVE)),
+            ("GET", "/v2/health/live", text("status", lambda _: _LIVE)),
+            ("GET", "/ready", text("status", self._ready)),
+            ("GET", "/v2/health/ready", text("status", self._ready)),
+            ("GET", "/prometheus", self.metrics),
+            ("GET", "/metadata", text("metadata", self._described(self._model))),
+            ("GET", "/api/v1.0/metadata", text("metadata", self._described(descriptions.graph))),
+            *(("GET", path, text("metadata", self._named(self._model))) for path in _METADATA),
+            ("GET", "/v2", text("metadata", lambda _: json_response(descriptions.SERVER))),
+            *(("GET", path, text("metadata", self._named(descriptions.inference))) for path in _V2_MODEL),
+            *(("GET", f"{path}/ready", text("status", self._named(_model_ready))) for path in _V2_MODEL),
         )
 
     def predict(self, call: Call) -> None:
@@ -63,41 +98,42 @@ class Doors:
 
     def infer(self, call: Call) -> None:
         """Open Inference's infer."""
-        served = self.behind.state.served
         refusal = self._stranger(call)
         if refusal is not None:
             call.reply(refusal)
             return
-        Prediction(self.behind, InferenceCodec(served.output if served else ""), call.request, call.reply).start(
-            call.wanted
-        )
+        Prediction(self.behind, InferenceCodec(), call.request, call.reply).start(call.wanted)
+
+    def tensorflow(self, verb: Verb) -> Callable[[Call], None]:
+        """TensorFlow's predict, classify or regress."""
+
+        def answer(call: Call) -> None:
+            refusal = self._stranger(call)
+            if refusal is not None:
+                call.reply(refusal)
+                return
+            Prediction(self.behind, TensorflowCodec(verb), call.request, call.reply).start(call.wanted)
+
+        return answer
 
     def feedback(self, call: Call) -> None:
         """Seldon's feedback: counted and logged at once, then told to the units."""
         try:
-            value = seldon.parse(call.request.body)
-            feedback = seldon.feedback_from(value)
+            feedback = seldon.feedback_from(value_of(call.request))
             dispatcher = self.behind.state.dispatching()
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
             self._feedback_answer(call, error, "")
             return
         puid = feedback.puid or call.request.headers.get(b"seldon-puid", b"").decode("latin-1")
-        self._count(feedback, puid, call.request.body)
+        self.behind.count_feedback(feedback, puid, call.request.body)
         dispatcher.tell(feedback, lambda error: self._feedback_answer(call, error, puid), call.request.headers)
-
-    def _count(self, feedback: Feedback, puid: str, body: bytes) -> None:
-        metrics, log = self.behind.metrics, self.behind.log
-        metrics.feedback += 1
-        metrics.reward += max(0.0, feedback.reward)
-        metrics.reward_negative += max(0.0, -feedback.reward)
-        if log is not None:
-            log.offer(Entry(type=FEEDBACK, request_id=puid, data=body), self.behind.sender())
 
     def _feedback_answer(self, call: Call, error: BaseException | None, puid: str) -> None:
         if error is None:
             answer = json_response({"meta": {"puid": puid} if puid else {}}, 200, puid_header(puid) if puid else b"")
         else:
-            answer = _failure(error)
+            unit = call.request.path.startswith(_UNIT_FEEDBACK)
+            answer = unit_failure(error) if unit else _failure(error)
         self._counted("feedback", call, answer)
 
     def health(self, call: Call) -> None:
@@ -134,33 +170,75 @@ class Doors:
     def _described(self, describe: Callable[[Served], Any]) -> Callable[[Call], Response]:
         def answer(_: Call) -> Response:
             served = self.behind.state.served
-            return json_response(describe(served)) if served else _failure(NotReadyError("the server is loading"))
+            if served is None:
+                return _failure(NotReadyError("the server is loading"))
+            try:
+                return json_response(describe(served))
+            except ModelError as error:
+                return _failure(error)
 
         return answer
+
+    def _model(self, served: Served) -> dict[str, Any]:
+        return descriptions.model(served) | self.metadata
 
     def _named(self, describe: Callable[[Served], Any]) -> Callable[[Call], Response]:
         return lambda call: self._stranger(call) or self._described(describe)(call)
 
+    def _index(self, call: Call) -> Response:
+        try:
+            asked = seldon.parse(call.request.body) if call.request.body.strip() else {}
+        except ProtocolError as error:
+            return json_response({"error": str(error)}, verdict_of(error).status)
+        only_ready = isinstance(asked, dict) and asked.get("ready") is True
+        models = descriptions.repository(self.behind.state)
+        return json_response([each for each in models if each["state"] == "READY" or not only_ready])
+
+    def _unload(self, call: Call) -> Response:
+        refusal = self._stranger(call)
+        if refusal is not None:
+            return refusal
+        try:
+            self.behind.state.refuse_unload()
+        except ServerError as error:
+            return json_response({"error": str(error)}, verdict_of(error).status)
+        return Response(status=200)
+
     def _stranger(self, call: Call) -> Response | None:
-        """404 for a model or a version that is not served here."""
-        state = self.behind.state
-        model, version = call.arguments.get("model"), call.arguments.get("version")
-        if state.served is None or (model in state.names and version in (None, state.served.version)):
+        """404 for a model or a version that is not served here; some paths leave the model out."""
+        if "model" not in call.arguments:
             return None
-        found = f"{model!r} version {version!r}" if version else repr(model)
-        return json_response({"error": f"model: found {found}; expected one of {sorted(state.names)}"}, 404)
+        try:
+            self.behind.state.check_model(call.arguments["model"], call.arguments.get("version", ""))
+        except NoSuchModelError as error:
+            return json_response({"error": str(error)}, verdict_of(error).status)
+        return None
 
     def _counted(self, service: str, call: Call, answer: Response) -> None:
         call.reply(answer)
         self.behind.metrics.observe(service, call.request.method, answer.status, perf_counter() - call.request.received)
 
 
-_PREDICTIONS = ("/api/v1.0/predictions", "/api/v0.1/predictions", "/predict")
-_FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
+_PREDICTIONS = ("/api/v1.0/predictions", "/api/v0.1/predictions")
+_UNIT_FEEDBACK = "/send-feedback"
+_FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback", _UNIT_FEEDBACK)
+_TAKE_FORMS = frozenset({*_PREDICTIONS, *_FEEDBACK, *UNIT_PATHS})
+_DOCUMENTS = ("/seldon.json", "/api/v1.0/doc/seldon.json")
 _HEALTH = ("/api/v1.0/health/status", "/health/status", "/api/v1.0/status")
 _METADATA = ("/api/v1.0/metadata/{model}", "/api/v0.1/metadata/{model}")
 _V2_MODEL = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
-_INFER = tuple(f"{path}/infer" for path in _V2_MODEL)
+_INFER = (*(f"{path}/infer" for path in _V2_MODEL), "/v2/models/infer")
+_V1_MODEL = ("/v1/models/{model}", "/v1/models/{model}/versions/{version}")
+_VERBS: tuple[Verb, ...] = ("predict", "classify", "regress")
+
+
+def _tensorflow_paths(verb: Verb) -> tuple[str, ...]:
+    """With the model or without, as Seldon's executor takes them, too."""
+    return tuple(f"{path}:{verb}" for path in (*_V1_MODEL, "/v1/models/{model}/", "/v1/models", "/v1/models/"))
+
+
+def _loaded(_: Served) -> dict[str, Any]:
+    return {}
 
 
 def _model_ready(served: Served) -> dict[str, Any]:
@@ -168,6 +246,8 @@ def _model_ready(served: Served) -> dict[str, Any]:
 
 
 def _failure(error: BaseException) -> Response:
+    if isinstance(error, AnsweredError):
+        return Response(status=error.status, body=error.body, content_type=error.content_type)
     verdict = verdict_of(error)
     return json_response(seldon.failure(verdict.status, verdict.reason, str(error)), verdict.status)
 

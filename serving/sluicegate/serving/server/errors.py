@@ -5,12 +5,14 @@
   x NotReadyError          still loading, or draining
   x OverloadedError        the queue is full
   x TimedOutError          no answer within the limit
+  x NoSuchModelError       a model or a version that is not served here
+  x UnloadRefusedError     what is served stays until the server ends
 """
 
 from dataclasses import dataclass
 
 from sluicegate.serving.graph.errors import BadRouteError, RemoteAnswerError, UnreachableError
-from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
+from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
 
 
@@ -34,6 +36,14 @@ class TimedOutError(ServerError):
     """The model did not answer in time."""
 
 
+class NoSuchModelError(ServerError):
+    """The client names a model, or a version of it, that is not served here."""
+
+
+class UnloadRefusedError(ServerError):
+    """A client wants to take away what others are served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How a failure is answered."""
@@ -46,11 +56,14 @@ INTERNAL = Verdict(500, "MICROSERVICE_INTERNAL_ERROR")
 STATUSES: dict[type[Exception], Verdict] = {
     BadPayloadError: Verdict(400, "MICROSERVICE_BAD_DATA"),
     BadAnswerError: INTERNAL,
+    NotCarriedError: Verdict(406, "NOT_CARRIED"),
     BadRouteError: INTERNAL,
     ModelFailedError: INTERNAL,
     # As Seldon's executor tells both.
     RemoteAnswerError: INTERNAL,
     UnreachableError: INTERNAL,
+    NoSuchModelError: Verdict(404, "NO_SUCH_MODEL"),
+    UnloadRefusedError: Verdict(409, "NOT_UNLOADED"),
     NotReadyError: Verdict(503, "NOT_READY"),
     OverloadedError: Verdict(503, "OVERLOADED"),
     TimedOutError: Verdict(504, "TIMED_OUT"),

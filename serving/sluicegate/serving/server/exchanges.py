@@ -24,6 +24,7 @@ class Request:
     body: bytes
     received: float
     """``perf_counter`` when its last byte came."""
+    query: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,14 @@ Handler = Callable[[Request, Reply, Callable[[], bool]], None]
 
 def json_response(value: JSONValue, status: int = 200, headers: bytes = b"") -> Response:
     """A response with a JSON body."""
-    return Response(status=status, body=msgspec.json.encode(value), headers=headers)
+    return Response(status=status, body=html_safe(msgspec.json.encode(value)), headers=headers)
+
+
+def html_safe(body: bytes) -> bytes:
+    """JSON that a browser cannot take for HTML, as Seldon's is; outside of strings JSON has none of these."""
+    if b"<" in body or b">" in body or b"&" in body:
+        return body.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
+    return body
 
 
 def wire(response: Response, *, date: bytes, head: bool, keep_alive: bool) -> bytes:

@@ -1,79 +1,38 @@
-"""The prediction doors: Seldon's and Open Inference's way in and out around one path for one request.
+"""A prediction over HTTP: one path for one request, whatever the codec.
 
 Read the payload, give it to the dispatcher, write the answer; count it, and hand both to the request log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from os import urandom
 from time import perf_counter, time
-from typing import Any, Protocol
-from uuid import uuid4
 
 from sluicegate.serving.graph.errors import RemoteAnswerError
-from sluicegate.serving.protocol import inference, seldon
+from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import BadPayloadError
-from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.protocol.messages import Feedback, Message
+from sluicegate.serving.runtime.errors import AnsweredError
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
 from sluicegate.serving.server.errors import NotReadyError, verdict_of
-from sluicegate.serving.server.exchanges import JSON_TYPE, Reply, Request, Response
+from sluicegate.serving.server.exchanges import Reply, Request, Response, html_safe
+from sluicegate.serving.server.http_codecs import Codec, Written
 from sluicegate.serving.server.metrics import Metrics
-from sluicegate.serving.server.request_log import REQUEST, RESPONSE, Entry, RequestLog, Sender
+from sluicegate.serving.server.request_log import FEEDBACK, REQUEST, RESPONSE, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
 
+PREDICTING = frozenset(
+    {
+        "predictions",
+        "/seldon.protos.Seldon/Predict",
+        "/seldon.protos.Model/Predict",
+        "/inference.GRPCInferenceService/ModelInfer",
+        "/tensorflow.serving.PredictionService/Predict",
+    }
+)
+"""What metrics call the services that predict."""
 _ID_HEADERS = (b"seldon-puid", b"x-request-id")
-
-
-class Codec(Protocol):
-    """A protocol's way in and out."""
-
-    def read(self, value: Any) -> Message:
-        """The payload as a message. Raises BadPayloadError."""
-
-    def write(self, message: Message, served: Served) -> dict[str, Any]:
-        """The answer's body. Raises BadAnswerError."""
-
-    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:
-        """A failure's body."""
-
-
-class SeldonCodec:
-    """Seldon's JSON."""
-
-    read = staticmethod(seldon.message_from)
-    failure = staticmethod(seldon.failure)
-
-    def write(self, message: Message, served: Served) -> dict[str, Any]:  # noqa: ARG002  (the port's signature)
-        """SeldonMessage."""
-        return seldon.body_of(message)
-
-
-class InferenceCodec:
-    """Open Inference v2, for one request: its id comes back in the answer, but joins nothing, as clients repeat ids."""
-
-    def __init__(self, output: str) -> None:
-        self._output = output
-        self._id = ""
-
-    def read(self, value: Any) -> Message:
-        """An inference request."""
-        request = inference.request_from(value)
-        for index, name in enumerate(request.outputs):
-            if name != self._output:
-                raise BadPayloadError(f"outputs[{index}].name", repr(name), repr(self._output))
-        self._id = request.id
-        return inference.message_of(request)
-
-    def write(self, message: Message, served: Served) -> dict[str, Any]:
-        """An inference response."""
-        identity = self._id or message.meta.puid
-        return inference.answer_of(
-            message, model=served.name, version=served.version, identity=identity, output=self._output
-        )
-
-    def failure(self, code: int, reason: str, info: str, puid: str) -> dict[str, Any]:  # noqa: ARG002
-        """The protocol's error object."""
-        return {"error": info}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +44,26 @@ class Behind:
     log: RequestLog | None
     sender: Callable[[], Sender]
     predictor: bytes = b""
+    metrics_shown: bool = True
+    """Whether answers show the metrics that models report."""
+
+    def count_feedback(self, feedback: Feedback, puid: str, body: bytes | None = None) -> None:
+        """Count a feedback and log it, as the JSON that came or that would have come."""
+        self.metrics.feedback += 1
+        self.metrics.reward += max(0.0, feedback.reward)
+        self.metrics.reward_negative += max(0.0, -feedback.reward)
+        if self.log is not None:
+            data = seldon.encode(seldon.body_of_feedback(feedback)) if body is None else body
+            self.log.offer(Entry(type=FEEDBACK, request_id=puid, data=data), self.sender())
+
+    def completed(self, answer: Message, puid: str, served: Served) -> Message:
+        """The model's answer with what the server knows of it; the model's own figures are counted."""
+        for metric in answer.meta.metrics:
+            self.metrics.told(metric)
+        if answer.meta.metrics and not self.metrics_shown:
+            answer = without_metrics(answer)
+        meta = replace(answer.meta, puid=puid, request_path={**answer.meta.request_path, **served.graph.request_path})
+        return replace(answer, meta=meta)
 
 
 class Prediction:
@@ -95,13 +74,13 @@ class Prediction:
     def __init__(self, behind: Behind, codec: Codec, request: Request, reply: Reply) -> None:
         self._behind, self._codec, self._request, self._reply = behind, codec, request, reply
         self._at = time()
-        self._puid = _puid_of(request)
+        self._puid = puid_of(request.headers)
 
     def start(self, wanted: Callable[[], bool]) -> None:
         """Read and dispatch; every failure is answered."""
         body = self._request.body
         try:
-            value = seldon.parse(body)
+            value = self._codec.parse(self._request)
         except BadPayloadError as error:
             self._fail(error)
             return
@@ -110,10 +89,10 @@ class Prediction:
             self._puid = message.meta.puid or self._puid
             dispatcher = self._behind.state.dispatching()
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
-            self._log(REQUEST, body)
+            self._log(REQUEST, body if self._codec.json else b"")
             self._fail(error)
             return
-        self._log(REQUEST, body)
+        self._log(REQUEST, body if self._codec.json and message.form != "tftensor" else message)
         meta = replace(message.meta, puid=self._puid)
         dispatcher.submit(replace(message, meta=meta), self._finish, wanted, self._request.headers)
 
@@ -122,50 +101,53 @@ class Prediction:
         if isinstance(result, BaseException) or served is None:
             self._fail(result if isinstance(result, BaseException) else NotReadyError("nothing is served"))
             return
-        for metric in result.meta.metrics:
-            self._behind.metrics.told(metric)
-        path = {**result.meta.request_path, **served.graph.request_path}
-        meta = replace(result.meta, puid=self._puid, request_path=path)
+        answer = self._behind.completed(result, self._puid, served)
         try:
-            body = seldon.encode(self._codec.write(replace(result, meta=meta), served))
+            written = self._codec.write(answer, served)
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the model's failure)
             self._fail(error)
             return
-        self._answer(200, body)
+        self._answer(200, written, written.body if written.json and answer.form != "tftensor" else answer)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, RemoteAnswerError):
-            # Another process of the graph has said it in its own words.
-            self._answer(error.status, error.body, error.content_type)
+        if isinstance(error, AnsweredError | RemoteAnswerError):
+            # The class's author, or another process of the graph, has said it in words of his own.
+            self._answer(error.status, Written(error.body, error.content_type), error.body)
             return
         verdict = verdict_of(error)
-        body = self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)
-        self._answer(verdict.status, seldon.encode(body))
+        body = html_safe(seldon.encode(self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)))
+        self._answer(verdict.status, Written(body), body)
 
-    def _answer(self, status: int, body: bytes, content_type: bytes = JSON_TYPE) -> None:
+    def _answer(self, status: int, written: Written, logged: bytes | Message) -> None:
         seconds = perf_counter() - self._request.received
-        headers = puid_header(self._puid)
-        self._reply(Response(status=status, body=body, content_type=content_type, headers=headers))
-        copy = is_copy(self._request, self._behind.predictor)
+        headers = puid_header(self._puid) + written.headers
+        self._reply(Response(status=status, body=written.body, content_type=written.content_type, headers=headers))
+        copy = is_copy(self._request.headers, self._behind.predictor)
         self._behind.metrics.observe("predictions", self._request.method, status, seconds, copy=copy)
-        self._log(RESPONSE, body, status, seconds)
+        self._log(RESPONSE, logged, status, seconds)
 
-    def _log(self, kind: str, data: bytes, status: int | None = None, seconds: float | None = None) -> None:
+    def _log(self, kind: str, data: bytes | Message, status: int | None = None, seconds: float | None = None) -> None:
         log = self._behind.log
         if log is None or b"seldon-skip-logging" in self._request.headers:
             return
-        shadow = is_copy(self._request, self._behind.predictor)
+        shadow = is_copy(self._request.headers, self._behind.predictor)
         at = self._at if kind == REQUEST else time()
         entry = Entry(type=kind, request_id=self._puid, at=at, data=data, status=status, seconds=seconds, shadow=shadow)
         log.offer(entry, self._behind.sender())
 
 
-def _puid_of(request: Request) -> str:
+def without_metrics(message: Message) -> Message:
+    """The message without what models report."""
+    return replace(message, meta=replace(message.meta, metrics=()))
+
+
+def puid_of(headers: Mapping[bytes, bytes]) -> str:
+    """The id that a request brings, or one of its own."""
     for name in _ID_HEADERS:
-        value = request.headers.get(name, b"")
+        value = headers.get(name, b"")
         if value and len(value) <= 256 and value.isascii():
             return value.decode()
-    return uuid4().hex
+    return urandom(16).hex()
 
 
 def puid_header(puid: str) -> bytes:

@@ -19,7 +19,8 @@ from uuid import uuid4
 import msgspec
 
 from sluicegate.serving.protocol.errors import BadPayloadError
-from sluicegate.serving.protocol.seldon import parse
+from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.protocol.seldon import encode, log_value, parse
 from sluicegate.serving.server.log_answers import Outcome, outcome
 from sluicegate.serving.server.redaction import Redaction, redacted
 
@@ -35,12 +36,12 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One event before it is encoded. ``data`` is JSON bytes, or a value."""
+    """One event before it is encoded. ``data`` is JSON bytes, a value, or a message that did not travel as JSON."""
 
     type: str
     request_id: str
     at: float = field(default_factory=time)
-    data: bytes | dict[str, Any]
+    data: bytes | dict[str, Any] | Message
     status: int | None = None
     seconds: float | None = None
     shadow: bool = False
@@ -82,10 +83,11 @@ def event_of(entry: Entry, sender: Sender) -> dict[str, Any]:
 def _data(entry: Entry, sender: Sender) -> Any:
     if isinstance(entry.data, dict):
         return entry.data
-    if not sender.redaction.active and entry.data:
-        return msgspec.Raw(entry.data)
+    data = encode(log_value(entry.data)) if isinstance(entry.data, Message) else entry.data
+    if not sender.redaction.active and data:
+        return msgspec.Raw(data)
     try:
-        payload = parse(entry.data)
+        payload = parse(data)
     except BadPayloadError:
         return None
     return redacted(payload, sender.redaction, sender.classes if entry.type == RESPONSE else sender.columns)

@@ -6,9 +6,14 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from sluicegate.serving.protocol.seldon import failure
-from sluicegate.serving.server.exchanges import Reply, Request, Response, json_response
+from sluicegate.serving.server.courtesies import NO_COURTESIES, Courtesies
+from sluicegate.serving.server.exchanges import JSON_TYPE, Reply, Request, Response, json_response
+from sluicegate.serving.server.http_codecs import JSON_LENGTH
 
-_UNREAD_TYPES = (b"multipart/", b"application/octet-stream", b"application/cloudevents-batch")
+_OTHERS = ("/v1/", "/v2/")
+"""Paths of Open Inference and TensorFlow, whose clients read errors of another form."""
+_MULTIPART = b"multipart/"
+_UNREAD_TYPES = (_MULTIPART, b"application/octet-stream", b"application/cloudevents-batch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +30,24 @@ Handle = Callable[[Call], None]
 
 
 class Router:
-    """All routes: (method, path, handler); ``{name}`` in a path stands for one segment."""
+    """All routes: (method, path, handler); ``{name}`` in a path stands for one segment.
 
-    def __init__(self, routes: Iterable[tuple[str, str, Handle]]) -> None:
+    ``forms``: paths that take a multipart.
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[tuple[str, str, Handle]],
+        *,
+        forms: frozenset[str] = frozenset(),
+        courtesies: Courtesies = NO_COURTESIES,
+    ) -> None:
+        self._forms, self._courtesies = forms, courtesies
         self._fixed: dict[str, dict[str, Handle]] = {}
         patterns: dict[str, dict[str, Handle]] = {}
+        routes = tuple(routes)
+        self.routes = tuple((method, path) for method, path, _ in routes)
+        """Methods and paths."""
         for method, path, handle in routes:
             (patterns if "{" in path else self._fixed).setdefault(path, {})[method] = handle
         self._patterns = [(_pattern(path), methods) for path, methods in patterns.items()]
@@ -37,13 +55,16 @@ class Router:
     def route(self, call: Call) -> None:
         """Hand the call over, or answer why not."""
         request = call.request
+        if b"origin" in request.headers or b"ce-specversion" in request.headers:
+            call = replace(call, reply=self._courtesies.reply(request, call.reply))
         methods, arguments = self._find(request.path)
         if methods is None:
             info = f"path: found {request.path[:200]!r}; expected a route of this server, such as /api/v1.0/predictions"
-            call.reply(json_response(failure(404, "NOT_FOUND", info), 404))
+            told = {"error": info} if request.path.startswith(_OTHERS) else failure(404, "NOT_FOUND", info)
+            call.reply(json_response(told, 404))
             return
         handle = methods.get("GET" if request.method == "HEAD" else request.method)
-        refusal = _refusal(request, methods) if handle is None else _unreadable(request)
+        refusal = _refusal(request, methods) if handle is None else self._unreadable(request)
         if refusal is not None or handle is None:
             call.reply(refusal or Response(status=405))
             return
@@ -59,6 +80,22 @@ class Router:
                 return methods, {name: unquote(text) for name, text in match.groupdict().items()}
         return None, {}
 
+    def _unreadable(self, request: Request) -> Response | None:
+        if request.method != "POST":
+            return None
+        headers = request.headers
+        if b"content-length" not in headers and b"transfer-encoding" not in headers and not request.query:
+            info = "found neither Content-Length nor a chunked body; expected a JSON body"
+            return json_response(failure(411, "LENGTH_REQUIRED", info), 411)
+        kind = headers.get(b"content-type", JSON_TYPE)
+        if kind == JSON_TYPE or JSON_LENGTH in headers:
+            return None
+        kind = kind.lower()
+        if kind.startswith(_UNREAD_TYPES) and not (kind.startswith(_MULTIPART) and request.path in self._forms):
+            info = f"Content-Type: found {kind[:80].decode('latin-1')}; expected application/json"
+            return json_response(failure(415, "UNSUPPORTED_MEDIA_TYPE", info), 415)
+        return None
+
 
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)) + "/?")
@@ -71,16 +108,3 @@ def _refusal(request: Request, methods: dict[str, Handle]) -> Response:
         return Response(status=204, headers=header)
     info = f"method: found {request.method}; expected {' or '.join(methods)}"
     return json_response(failure(405, "METHOD_NOT_ALLOWED", info), 405, header)
-
-
-def _unreadable(request: Request) -> Response | None:
-    if request.method != "POST":
-        return None
-    if b"content-length" not in request.headers and b"transfer-encoding" not in request.headers:
-        info = "found neither Content-Length nor a chunked body; expected a JSON body"
-        return json_response(failure(411, "LENGTH_REQUIRED", info), 411)
-    kind = request.headers.get(b"content-type", b"").lower()
-    if kind.startswith(_UNREAD_TYPES):
-        info = f"Content-Type: found {kind[:80].decode('latin-1')}; expected application/json"
-        return json_response(failure(415, "UNSUPPORTED_MEDIA_TYPE", info), 415)
-    return None

@@ -9,7 +9,7 @@ from sluicegate.serving.graph.planning import Plan
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.runtime.sources import Loaded
 from sluicegate.serving.server.dispatching import Dispatching
-from sluicegate.serving.server.errors import NotReadyError
+from sluicegate.serving.server.errors import NoSuchModelError, NotReadyError, UnloadRefusedError
 
 Phase = Literal["loading", "ready", "draining"]
 
@@ -63,6 +63,19 @@ class State:
         if self.dispatcher is None:
             raise NotReadyError(f"the server is {self.phase}; try again when /ready answers 200")
         return self.dispatcher
+
+    def check_model(self, model: str, version: str = "") -> None:
+        """Raise NoSuchModelError for a model or a version that is not served; nobody knows while it is loading."""
+        if self.served is None or (model in self.names and version in ("", self.served.version)):
+            return
+        found = f"{model[:200]!r} version {version[:200]!r}" if version else repr(model[:200])
+        own = f" version {self.served.version!r}" if version else ""
+        raise NoSuchModelError(f"model: found {found}; expected one of {sorted(self.names)}{own}")
+
+    def refuse_unload(self) -> None:
+        """Raise UnloadRefusedError."""
+        served = self.serving()
+        raise UnloadRefusedError(f"{served.name!r} is served as long as this server runs; end the server instead")
 
     def readiness(self) -> dict[str, Any]:
         """The body of ``/ready``."""

@@ -15,9 +15,10 @@ from sluicegate.monitoring.sources.errors import MalformedError, UnreachableErro
 from sluicegate.monitoring.sources.gateway import ClusterCounts, GatewaySample
 from sluicegate.monitoring.sources.servers import read_predictions, read_targets
 from sluicegate.serving.server.metrics import BUCKETS, Metrics, exposition
+from sluicegate.serving.server.predictions import PREDICTING
 
 REQUESTS = st.tuples(
-    st.sampled_from(("predictions", "feedback", "status")),
+    st.sampled_from(("predictions", "feedback", "status", *sorted(PREDICTING), "/seldon.protos.Seldon/SendFeedback")),
     st.sampled_from((200, 400, 500, 503)),
     st.floats(0.0, 20.0),
     st.booleans(),
@@ -40,9 +41,7 @@ def test_predictions_are_counted_apart_from_copies_and_from_all_else(
 
     for copy, counts in enumerate(found):
         mine = [
-            (code, seconds)
-            for service, code, seconds, copied in requests
-            if service == "predictions" and copied == copy
+            (code, seconds) for service, code, seconds, copied in requests if service in PREDICTING and copied == copy
         ]
         assert counts.requests == len(mine)
         assert counts.errors == sum(code >= 500 for code, _ in mine)

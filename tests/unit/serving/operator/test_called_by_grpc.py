@@ -58,10 +58,10 @@ def test_a_users_container_is_called_at_its_port(ports: list[JSON], http: int, g
     assert (found.port, found.grpc_port, found.checked) == (http, grpc, False)
 
 
-def test_our_own_server_is_not_called_by_grpc() -> None:
+def test_our_own_server_is_called_by_both_ways_and_asked_whether_it_is_ready() -> None:
     found = address(deployment(implementation="SKLEARN_SERVER", modelUri="s3://models/1"))
 
-    assert (found.port, found.grpc_port, found.checked) == (9000, 0, True)
+    assert (found.port, found.grpc_port, found.checked) == (9000, 9500, True)
 
 
 def test_pods_that_seldon_core_made_are_called_at_their_engine() -> None:

@@ -94,11 +94,10 @@ def logged(unit: JSON) -> JSON:
         (EXPLAINED, "explainer.containerSpec.image"),
         (deployment(predictor(None, component(kedaSpec=KEDA))), "no KEDA"),
         (deployment(predictor(ssl={"certSecretName": "c"})), "plain HTTP"),
-        (deployment(predictor(), transport="grpc"), "REST only"),
         (deployment(predictor(), serverType="kafka"), "HTTP only"),
         (deployment(predictor(logged(graph("own")), component(container("own")))), "logger of unit 'own'"),
     ],
-    ids=["explainer", "keda", "certificate", "grpc", "kafka", "logger"],
+    ids=["explainer", "keda", "certificate", "kafka", "logger"],
 )
 def test_what_is_not_carried_out_is_said(raw: JSON, words: str) -> None:
     installation = read_installation({"SLUICEGATE_KEDA": "false"})

@@ -47,13 +47,13 @@ def test_a_pod_of_others_is_called_at_the_port_that_it_names_for_grpc() -> None:
     assert [(each.port, each.grpc_port, each.checked) for each in found] == [(9001, 9501, False), (9001, 9501, True)]
 
 
-def test_our_server_names_a_port_for_grpc_and_is_not_called_there() -> None:
+def test_our_server_is_called_at_the_port_that_it_names_for_grpc() -> None:
     ours = pod(conditions=ready("True"))
     [box] = ours["spec"]["containers"]
     box["ports"].append({"name": "grpc", "containerPort": 9501})
     box["env"] = [{"name": "SLUICEGATE_DRAIN_SECONDS", "value": "23"}]
 
-    assert observed_replicas([ours], [])[0].address.grpc_port == 0
+    assert observed_replicas([ours], [])[0].address.grpc_port == 9501
 
 
 def test_a_server_is_verified_only_if_it_was_told_a_digest() -> None:

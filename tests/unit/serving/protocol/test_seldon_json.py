@@ -57,7 +57,7 @@ def test_numbers_beside_text_stay_numbers() -> None:
         (b'{"data":{"tensor":{"shape":[2,2],"values":[1,2,3]}}}', "data.tensor.shape"),
         (b'{"data":{"tensor":{"shape":[-1],"values":[1]}}}', "data.tensor.shape[0]"),
         (b'{"data":{"tensor":{"shape":[1],"values":["a"]}}}', "data.tensor.values"),
-        (b'{"data":{"tftensor":{}}}', "data.tftensor"),
+        (b'{"data":{"tftensor":{}}}', "data.tftensor.dtype"),
         (b'{"customData":{}}', "customData"),
         (b'{"strData":1}', "strData"),
         (b'{"binData":"***"}', "binData"),

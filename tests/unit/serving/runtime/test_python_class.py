@@ -16,7 +16,7 @@ from sluicegate.serving.protocol.errors import BadAnswerError
 from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
 from sluicegate.serving.runtime.loading import load
-from sluicegate.serving.runtime.python_class import PythonUnit
+from sluicegate.serving.runtime.python_unit import PythonUnit
 from sluicegate.serving.runtime.sources import Source
 
 MESSAGE = Message(content=np.array([[1.0, 2.0]]), names=("a", "b"))

@@ -44,7 +44,7 @@ def unready(route: Route, services: Services, made: Iterable[JSON]) -> str:
 
 
 def transports_of(made: Iterable[JSON], services: Services) -> tuple[Transport, ...]:
-    """Our server speaks REST only; whatever else runs behind a Service may speak gRPC, too."""
+    """Ours is asked over HTTP only: copies of calls have no port of their own. Others may be asked by both."""
     names = {each.name for each in services.values()}
     found = [each for each in made if each["kind"] == "Service" and each["metadata"]["name"] in names]
     return ("http", "grpc") if any(not _has_port(each, COPIES) for each in found) else ("http",)

@@ -45,8 +45,6 @@ def _of_predictor(subject: Subject) -> Iterator[str]:
     ours = _ours(subject)
     if predictor.ssl and (layout.has_engine or layout.entry in ours):
         yield "its certificate is mounted at /cert/, but its server speaks plain HTTP; let the gateway do TLS"
-    if layout.deployment.spec.transport == "grpc" and (layout.has_engine or layout.entry in ours):
-        yield "its server speaks REST only, whatever spec.transport says"
     for _, unit in units_of(predictor.graph, ""):
         if unit.logger is not None and unit.logger.mode and not layout.has_engine and unit.name not in ours:
             yield f"the logger of unit {unit.name!r} has no effect: what runs there is not our server"

@@ -1,0 +1,175 @@
+"""The doors of a single unit: its own methods by Seldon's internal API, past the graph.
+
+``/predict`` of a MODEL is the graph's prediction, and goes that way, with its batches. Every other method is called on
+the worker thread, which units share with the graph, so that no unit is called twice at a time. How many wait is bounded
+as for predictions, and so is the time.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any, Protocol
+
+from sluicegate.serving.protocol import seldon
+from sluicegate.serving.protocol.messages import Message
+from sluicegate.serving.runtime.errors import AnsweredError, RequestRejectedError
+from sluicegate.serving.server.bodies import value_of
+from sluicegate.serving.server.dispatching import Loop
+from sluicegate.serving.server.errors import OverloadedError, TimedOutError, verdict_of
+from sluicegate.serving.server.exchanges import Response, html_safe
+from sluicegate.serving.server.http_codecs import UnitCodec
+from sluicegate.serving.server.predictions import Behind, Prediction, puid_header, puid_of, without_metrics
+from sluicegate.serving.server.routing import Call, Handle
+from sluicegate.serving.server.serving_state import Served
+
+_CODEC = UnitCodec()
+_UNIT_PATHS = ("/predict", "/transform-input", "/transform-output", "/route", "/aggregate", "/explain")
+"""Also by GET, with a query ``json=``."""
+_EXPLAIN = ("/api/v1.0/explain", "/api/v0.1/explain")
+PATHS = (*_UNIT_PATHS, *_EXPLAIN)
+
+
+class TimedLoop(Loop, Protocol):
+    """An event loop that has a clock, too."""
+
+    def call_later(self, delay: float, callback: Callable[..., None], /, *args: Any) -> Any:
+        """Run it then; the handle has ``cancel``."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One call of a unit that waits for its answer."""
+
+    call: Call
+    puid: str
+    answered: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class UnitDoors:
+    """``queue`` and ``timeout_seconds`` bound the calls that wait."""
+
+    behind: Behind
+    worker: ThreadPoolExecutor
+    loop: TimedLoop
+    queue: int = 1024
+    timeout_seconds: float = 30.0
+    waiting: int = field(default=0, init=False)
+
+    def routes(self) -> tuple[tuple[str, str, Handle], ...]:
+        """Rows of the server's table of routes."""
+        handlers = {path: getattr(self, path[1:].replace("-", "_")) for path in _UNIT_PATHS}
+        both = [(method, path, handle) for path, handle in handlers.items() for method in ("POST", "GET")]
+        return (*both, *(("POST", path, self.explain) for path in _EXPLAIN))
+
+    def predict(self, call: Call) -> None:
+        """The graph's prediction; of a single unit that is no MODEL, its own method."""
+        served = self.behind.state.served
+        if served is None or served.plan.root.children or served.plan.single_model:
+            Prediction(self.behind, _CODEC, call.request, call.reply).start(call.wanted)
+        else:
+            self._ask(call, "predict", _one)
+
+    def transform_input(self, call: Call) -> None:
+        """``transform_input``."""
+        self._ask(call, "transform_input", _one)
+
+    def transform_output(self, call: Call) -> None:
+        """``transform_output``."""
+        self._ask(call, "transform_output", _one)
+
+    def route(self, call: Call) -> None:
+        """``route``: the branch as a message."""
+        self._ask(call, "route", _one)
+
+    def aggregate(self, call: Call) -> None:
+        """``aggregate``, of a list of messages."""
+        self._ask(call, "aggregate", seldon.messages_from)
+
+    def explain(self, call: Call) -> None:
+        """``explain``: whatever it returns, as JSON."""
+        self._ask(call, "explain", _one)
+
+    def _ask(self, call: Call, verb: str, read: Callable[[Any], Any]) -> None:
+        asked = _Asked(call, puid_of(call.request.headers))
+        try:
+            argument = read(value_of(call.request))
+            method = unit_method(self.behind.state.serving(), verb)
+            self._refuse_more()
+        except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
+            self._answer(asked, verb, error)
+            return
+        self.waiting += 1
+        late = TimedOutError(f"the unit gave no answer within {self.timeout_seconds:g} s")
+        timer = self.loop.call_later(self.timeout_seconds, self._answer, asked, verb, late)
+        task = self.worker.submit(lambda: method(argument) if call.wanted() else None)
+        task.add_done_callback(lambda done: self.loop.call_soon_threadsafe(self._returned, asked, verb, done, timer))
+
+    def _refuse_more(self) -> None:
+        if self.waiting >= self.queue:
+            raise OverloadedError(f"{self.waiting} requests wait already; try again later")
+
+    def _returned(self, asked: _Asked, verb: str, done: "Future[Any]", timer: Any) -> None:
+        self.waiting -= 1
+        timer.cancel()
+        self._answer(asked, verb, done.exception() or done.result())
+
+    def _answer(self, asked: _Asked, verb: str, result: Any) -> None:
+        """A Message, an explanation or an error, to the client; the second answer to one call is dropped."""
+        if asked.answered:
+            return
+        asked.answered = True
+        try:
+            answer = self._written(asked.puid, result)
+        except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the unit's failure)
+            answer = unit_failure(error)
+        answer = replace(answer, headers=puid_header(asked.puid))
+        asked.call.reply(answer)
+        seconds = perf_counter() - asked.call.request.received
+        service = verb.replace("_", "-")
+        self.behind.metrics.observe(service, asked.call.request.method, answer.status, seconds)
+
+    def _written(self, puid: str, result: Any) -> Response:
+        if isinstance(result, BaseException):
+            return unit_failure(result)
+        if not isinstance(result, Message):
+            return Response(body=html_safe(seldon.encode(result)))
+        for metric in result.meta.metrics:
+            self.behind.metrics.told(metric)
+        if not self.behind.metrics_shown:
+            result = without_metrics(result)
+        path = {**result.meta.request_path, **self._images()}
+        meta = replace(result.meta, puid=result.meta.puid or puid, request_path=path)
+        return Response(body=html_safe(seldon.encode(seldon.body_of(replace(result, meta=meta)))))
+
+    def _images(self) -> dict[str, str]:
+        served = self.behind.state.served
+        return served.graph.request_path if served else {}
+
+
+def unit_method(served: Served, verb: str) -> Callable[[Any], Any]:
+    """The unit's method. Raises RequestRejectedError for a graph of several units and for what the unit has not."""
+    if served.plan.root.children:
+        names = ", ".join(node.name for node in served.plan.nodes)
+        info = f"this server runs a graph ({names}); ask /api/v1.0/predictions, or a server of that one unit"
+        raise RequestRejectedError(info, 404, "NOT_FOUND")
+    unit = served.model.unit
+    found = getattr(unit, "routed" if verb == "route" and hasattr(unit, "routed") else verb, None)
+    if found is None:
+        raise RequestRejectedError(f"unit {unit.name!r} has no {verb}", 501, "MICROSERVICE_NOT_IMPLEMENTED")
+    method: Callable[[Any], Any] = found
+    return method
+
+
+def _one(value: Any) -> Message:
+    return seldon.message_from(value)
+
+
+def unit_failure(error: BaseException) -> Response:
+    """A failure at a unit's own door."""
+    if isinstance(error, AnsweredError):
+        return Response(status=error.status, body=error.body, content_type=error.content_type)
+    verdict = verdict_of(error)
+    body = _CODEC.failure(verdict.status, verdict.reason, str(error), "")
+    return Response(status=verdict.status, body=html_safe(seldon.encode(body)))
