@@ -26,7 +26,9 @@ from sluicegate.serving.api import rollout_plan
 from sluicegate.serving.api.annotations import ANNOTATIONS
 from sluicegate.serving.api.crds.meanings import PLAN
 from sluicegate.serving.bundle import manifest as bundle
+from sluicegate.serving.bundle.formats import FORMATS
 from sluicegate.serving.operator.metrics import Metrics as OperatorMetrics
+from sluicegate.serving.runtime.catalogue import PREPACKAGED, Prepackaged
 from sluicegate.serving.server.metrics import Metrics, exposition
 from sluicegate.serving.server.settings import SETTINGS
 
@@ -57,7 +59,7 @@ def pages() -> dict[str, str]:
         "rollout-plan.md": _plan, "bundle.md": _bundle, "steps.md": _steps, "commands.md": _commands,
         "model-server.md": _settings, "annotations.md": _annotations, "argo-fields.md": argo_pages.fields,
         "argo-behaviour.md": argo_pages.behaviour, "metrics.md": _metrics,
-        "helm.md": _chart,
+        "helm.md": _chart, "implementations.md": _implementations,
     }  # fmt: skip
     return {name: _page(name, maker) for name, maker in makers.items()}
 
@@ -197,6 +199,28 @@ def _settings() -> Iterator[str]:
     for setting in SETTINGS:
         default = f"`{setting.default}`" + (f" {setting.unit}" if setting.unit else "") if setting.default != "" else ""
         yield f"| `{setting.option}` | `{setting.env}` | {default} | {setting.sentence} |"
+
+
+def _implementations() -> Iterator[str]:
+    yield from ("| implementation | model | file | extra | image |", "|---|---|---|---|---|")
+    for name, each in PREPACKAGED.items():
+        yield f"| [`{name}`](#{name.lower()}) | {each.sentence} | {_files(name)} | `{each.extra}` | {_image(each)} |"
+    yield ""
+    for name, each in PREPACKAGED.items():
+        yield from (f"## {name}", "", "| parameter | default | meaning |", "|---|---|---|")
+        yield from (f"| `{one.name}` | {one.default} | {one.sentence} |" for one in each.parameters)
+        yield ""
+
+
+def _files(implementation: str) -> str:
+    known = FORMATS.get(implementation)
+    if known is None or known.directory:
+        return "a directory"
+    return ", ".join(f"`{name}`" for name in known.files)
+
+
+def _image(each: Prepackaged) -> str:
+    return f"`{each.image}`" if each.image else "none yet"
 
 
 def _annotations() -> Iterator[str]:

@@ -9,9 +9,9 @@ BUNDLE = {
         "name": "The registered model.",
         "version": "Its version.",
         "framework": "What it was made with.",
-        "implementation": "What serves it: `SKLEARN_SERVER`, or a Python class as `module.Class`.",
-        "model": "File of the model.",
-        "method": "Which of the estimator's methods answers.",
+        "implementation": "What serves it: a [prepackaged server](implementations.md), or `module.Class`.",
+        "model": "File of the model; a directory, with a slash at its end, for MLflow and TensorFlow.",
+        "method": "Which of the model's methods answers; for a framework that has one way to answer, nothing.",
         "signature": "What it takes and answers.",
         "input_example": "File with a request.",
         "expected_answers": "File with the answers that the trainer saw to it.",
@@ -22,8 +22,8 @@ BUNDLE = {
         "files": "Digest of every file but `bundle.json`; a file that is not listed is refused.",
     },
     "Framework": {
-        "name": "`scikit-learn` or `python`.",
-        "versions": "Distribution to exact version. `python` and `scikit-learn` must agree in major and minor.",
+        "name": "`scikit-learn`, `xgboost`, `lightgbm`, `onnxruntime`, `mlflow`, `torch`, `tensorflow` or `python`.",
+        "versions": "Distribution to exact version. `python` and `scikit-learn`, if told, agree in major and minor.",
     },
     "Signature": {
         "inputs": "Columns, in order.",

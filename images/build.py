@@ -43,6 +43,13 @@ class Image:
 
 IMAGES = {
     "server-sklearn": Image(("serving",), "Serves scikit-learn models, Python classes, and graphs."),
+    "server-xgboost": Image(("serving", "xgboost"), "Serves XGBoost models, and what `server-sklearn` does."),
+    "server-lightgbm": Image(("serving", "lightgbm"), "Serves LightGBM models, and what `server-sklearn` does."),
+    "server-onnx": Image(("serving", "onnx"), "Serves ONNX models, and what `server-sklearn` does."),
+    "server-mlflow": Image(
+        ("serving", "mlflow", "xgboost", "lightgbm"),
+        "Serves MLflow's Python functions, of scikit-learn, XGBoost and LightGBM, too.",
+    ),
     "operator": Image(("operator",), "The operator with its webhook."),
     "gateway": Image(("gateway",), "The bundled gateway: an Envoy that follows the operator."),
     "collector": Image(("monitoring",), "Takes the request log in, watches drift."),

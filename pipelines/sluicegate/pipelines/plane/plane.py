@@ -40,7 +40,7 @@ from sluicegate.serving.local.controller import Controller
 from sluicegate.serving.local.servers import ServerSettings, SupervisedServers
 from sluicegate.serving.local.store import Store
 from sluicegate.serving.local.supervisor import Supervisor
-from sluicegate.serving.runtime.loading import PREPACKAGED
+from sluicegate.serving.runtime.catalogue import PREPACKAGED
 
 _log = logging.getLogger(__name__)
 

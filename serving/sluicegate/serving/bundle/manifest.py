@@ -46,7 +46,7 @@ class Signature(Part, frozen=True, kw_only=True):
 
 
 class Framework(Part, frozen=True, kw_only=True):
-    """What the model was made with: ``scikit-learn`` or ``python``, and exact versions by distribution name."""
+    """What the model was made with, and exact versions by distribution name."""
 
     name: str
     versions: dict[str, str] = {}

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from sluicegate.serving.bundle.errors import BundleRefused
+from sluicegate.serving.bundle.formats import FORMATS, OTHER_NAMES
 from sluicegate.serving.bundle.manifest import MANIFEST, Manifest
 from sluicegate.serving.bundle.reading import Bundle
 from sluicegate.serving.protocol.messages import Array, Message
@@ -44,12 +45,16 @@ def verify_files(directory: Path, manifest: Manifest) -> None:
             raise BundleRefused(f"{MANIFEST} files", name, "paths inside the bundle")
     named = (manifest.model, manifest.input_example, manifest.expected_answers, manifest.reference_profile)
     for document in named:
-        if document and document not in listed:
+        if document and document not in listed and not _is_directory(document, listed):
             raise BundleRefused(f"{MANIFEST} files", f"no digest of {document}", "one for every file")
     for path in sorted(directory.rglob("*")):
         _refuse_stray(path, path.relative_to(directory).as_posix(), listed)
     for name, expected in listed.items():
         _verify_file(directory / name, name, expected)
+
+
+def _is_directory(document: str, listed: dict[str, str]) -> bool:
+    return document.endswith("/") and any(name.startswith(document) for name in listed)
 
 
 def _refuse_stray(path: Path, name: str, listed: dict[str, str]) -> None:
@@ -73,13 +78,17 @@ def _verify_file(path: Path, name: str, expected: str) -> None:
 
 def installed_versions(distributions: tuple[str, ...]) -> dict[str, str]:
     """Versions of what is installed here; ``python`` is the interpreter's; what is missing is left out."""
-    found: dict[str, str] = {}
-    for name in distributions:
+    versions = {name: platform.python_version() if name == "python" else _version(name) for name in distributions}
+    return {name: version for name, version in versions.items() if version}
+
+
+def _version(name: str) -> str:
+    for each in (name, *OTHER_NAMES.get(name, ())):
         try:
-            found[name] = platform.python_version() if name == "python" else metadata.version(name)
+            return metadata.version(each)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return ""
 
 
 def verify_versions(manifest: Manifest, installed: dict[str, str]) -> None:
@@ -108,7 +117,7 @@ def verify_signature(manifest: Manifest) -> None:
         raise BundleRefused(f"{MANIFEST} signature.inputs", found, "a name of its own for each column")
     if bool(manifest.input_example) != bool(manifest.expected_answers):
         raise BundleRefused(MANIFEST, "only one of inputExample and expectedAnswers", "both, or none")
-    if not manifest.input_example and manifest.implementation == "SKLEARN_SERVER":
+    if not manifest.input_example and manifest.implementation in FORMATS:
         raise BundleRefused(f"{MANIFEST} inputExample", "none", "an example with the answers the trainer saw")
     if not columns and manifest.implementation == "SKLEARN_SERVER":
         raise BundleRefused(f"{MANIFEST} signature.inputs", "none", "the columns that the model takes")

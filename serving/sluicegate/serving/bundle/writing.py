@@ -17,27 +17,28 @@ import joblib
 import msgspec
 
 from sluicegate.serving.bundle.errors import BundleNotWrittenError, BundleRefused
+from sluicegate.serving.bundle.formats import FORMATS
 from sluicegate.serving.bundle.manifest import MANIFEST, Disagreement, Framework, Manifest, Method, Signature, digest_of
 from sluicegate.serving.bundle.verification import installed_versions, verify_signature
 
-RECORDED = ("python", "scikit-learn", "numpy", "scipy", "pandas", "joblib")
-_EXAMPLE, _ANSWERS, _PROFILE, _MODEL, _CODE = (
+_EXAMPLE, _ANSWERS, _PROFILE, _CODE = (
     "input-example.json",
     "expected-answers.json",
     "reference-profile.json",
-    "model.joblib",
     "code/",
 )
+_PICKLE = "model.joblib"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What goes into a bundle.
 
-    ``model``: a fitted estimator (written with joblib), a path to one written already, or None for a Python class that
-    needs no file. ``input_example``: rows in the order of ``signature.inputs``; None is a missing value.
-    ``expected_answers``: one answer per row (a row of probabilities, or a label). ``code``: a directory that goes on
-    ``sys.path`` before the model is loaded. ``reference_profile``: JSON as the drift detector reads it.
+    ``model``: a fitted estimator (written with joblib), a path to what its framework wrote (a directory for MLflow and
+    TensorFlow), or None for a Python class that needs no file. ``input_example``: rows in the order of
+    ``signature.inputs``; None is a missing value. ``expected_answers``: one answer per row (probabilities, or a label).
+    ``code``: a directory that goes on ``sys.path`` before the model is loaded. ``reference_profile``: JSON as
+    the drift detector reads it.
     """
 
     name: str
@@ -85,6 +86,10 @@ def _refuse_contradictions(contents: Contents) -> None:
     if len(contents.input_example) != len(contents.expected_answers):
         rows, answers = len(contents.input_example), len(contents.expected_answers)
         raise BundleNotWrittenError(f"input_example has {rows} rows and expected_answers {answers}; give one each")
+    known = FORMATS.get(contents.implementation)
+    if known and contents.implementation != "SKLEARN_SERVER" and not isinstance(contents.model, Path):
+        found = f"a {type(contents.model).__name__}"
+        raise BundleNotWrittenError(f"model: found {found}; expected the path of what {known.framework} wrote")
     width = len(contents.signature.inputs)
     for index, row in enumerate(contents.input_example):
         if width and len(row) != width:
@@ -104,9 +109,9 @@ def _staging(directory: Path) -> Iterator[Path]:
 
 def _write_parts(staged: Path, contents: Contents) -> None:
     if isinstance(contents.model, Path):
-        shutil.copyfile(contents.model, staged / _MODEL)
+        _copy(contents.model, staged / _model_name(contents))
     elif contents.model is not None:
-        joblib.dump(contents.model, staged / _MODEL)
+        joblib.dump(contents.model, staged / _PICKLE)
     if len(contents.input_example):
         _write_json(staged / _EXAMPLE, _data(contents.signature.columns, contents.input_example))
         _write_json(staged / _ANSWERS, _data(contents.signature.outputs, contents.expected_answers))
@@ -114,6 +119,22 @@ def _write_parts(staged: Path, contents: Contents) -> None:
         _write_json(staged / _PROFILE, contents.reference_profile)
     if contents.code is not None:
         shutil.copytree(contents.code, staged / _CODE, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+
+
+def _model_name(contents: Contents) -> str:
+    known = FORMATS.get(contents.implementation)
+    if known is None:
+        return _PICKLE
+    given = contents.model.name if isinstance(contents.model, Path) else ""
+    # XGBoost and PyTorch tell their forms apart by the file's ending.
+    return given if given in known.files else known.files[0]
+
+
+def _copy(model: Path, place: Path) -> None:
+    if model.is_dir():
+        shutil.copytree(model, place, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    else:
+        shutil.copyfile(model, place)
 
 
 def _data(names: Sequence[str], rows: Sequence[Any]) -> dict[str, Any]:
@@ -129,14 +150,17 @@ def _plain(value: Any) -> Any:
 
 def _manifest(staged: Path, contents: Contents) -> Manifest:
     files = {path.relative_to(staged).as_posix(): path for path in sorted(staged.rglob("*")) if path.is_file()}
-    scikit = contents.implementation == "SKLEARN_SERVER"
-    recorded = RECORDED if scikit else ("python",)
+    known = FORMATS.get(contents.implementation)
+    model = _model_name(contents)
     return Manifest(
         name=contents.name,
         version=contents.version,
-        framework=Framework(name="scikit-learn" if scikit else "python", versions=installed_versions(recorded)),
+        framework=Framework(
+            name=known.framework if known else "python",
+            versions=installed_versions(known.recorded if known else ("python",)),
+        ),
         implementation=contents.implementation,
-        model=_MODEL if _MODEL in files else "",
+        model=model if any(name.startswith(model) for name in files) else "",
         method=contents.method,
         signature=contents.signature,
         input_example=_EXAMPLE if _EXAMPLE in files else "",

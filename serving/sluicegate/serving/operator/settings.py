@@ -12,14 +12,15 @@ import msgspec
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.operator.errors import SettingsRefusedError
+from sluicegate.serving.runtime.catalogue import PREPACKAGED
 
+_SPOKEN = ("seldon", "v2", "kfserving")
+"""Protocols that our servers speak on a cluster."""
 _OTHERS: Mapping[str, Mapping[str, str]] = {
-    "XGBOOST_SERVER": {"seldon": "seldonio/xgboostserver:1.17.1", "v2": "seldonio/mlserver:1.3.5-xgboost"},
-    "MLFLOW_SERVER": {"seldon": "seldonio/mlflowserver:1.17.1", "v2": "seldonio/mlserver:1.3.5-mlflow"},
     "HUGGINGFACE_SERVER": {"v2": "seldonio/mlserver:1.3.5-huggingface"},
     "TENSORFLOW_SERVER": {"tensorflow": "tensorflow/serving:2.1.0"},
 }
-"""What Seldon Core 1.17.1 runs where we have no server, so that what it ran goes on."""
+"""What Seldon Core 1.17.1 runs where we have no image, so that what it ran goes on."""
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -122,8 +123,14 @@ class Installation:
     def server_image(self, implementation: str, protocol: str) -> str:
         """Image of a prepackaged server, nothing when there is none."""
         stated = self.servers.get(implementation, {}).get(protocol, "")
-        ours = self._image("server-sklearn") if implementation == "SKLEARN_SERVER" else ""
+        known = PREPACKAGED.get(implementation)
+        ours = self._image(known.image) if known and known.image and protocol in _SPOKEN else ""
         return stated or ours or _OTHERS.get(implementation, {}).get(protocol, "")
+
+    def served(self, protocol: str) -> frozenset[str]:
+        """Prepackaged servers that there is an image for, in this protocol."""
+        named = {*PREPACKAGED, *_OTHERS, *self.servers}
+        return frozenset(each for each in named if self.server_image(each, protocol))
 
     @property
     def engine_image(self) -> str:

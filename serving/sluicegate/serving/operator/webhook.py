@@ -22,7 +22,7 @@ from sluicegate.serving.operator.admission.keeping import (
     KeptCertificate,
     keep,
 )
-from sluicegate.serving.operator.admission.rendering import installed_servers, renderer
+from sluicegate.serving.operator.admission.rendering import renderer
 from sluicegate.serving.operator.admission.reviewer import Reviewer
 from sluicegate.serving.operator.admission.tls import ServedCertificate
 from sluicegate.serving.operator.cluster.caches import Caches
@@ -98,7 +98,7 @@ async def _first(source: CertificateSource) -> Pair:
 
 
 def _reviewer(cluster: Cluster, caches: Caches, installation: Installation) -> Reviewer:
-    servers = Servers(installed=lambda protocol: installed_servers(installation, protocol))
+    servers = Servers(installed=lambda protocol: installation.served(protocol or "seldon"))
     return Reviewer(
         CachedObjects(caches),
         servers,

@@ -1,13 +1,12 @@
 """From a message's table to what a model takes: its columns, by name, in its order; other columns are ignored.
 
-A model of numbers gets a float64 matrix; one with text columns a DataFrame. What is missing or of another type is a
-BadPayloadError that names row and column.
+A model of numbers gets a float64 matrix; one with text columns a DataFrame, or its columns one by one. What is missing
+or of another type is a BadPayloadError that names row and column.
 """
 
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sluicegate.serving.bundle.manifest import NUMERIC, Column
 from sluicegate.serving.protocol.errors import BadPayloadError, shown
@@ -18,13 +17,21 @@ _REMEMBERED = 64
 
 
 class Columns:
-    """The columns of one model. ``columns`` empty: a model of unknown width, every table passes as it is."""
+    """The columns of one model. ``columns`` empty: they have no names, and tables are taken as they are, if they have
+    ``width`` columns (0: any number).
+    """
 
-    def __init__(self, columns: tuple[Column, ...]) -> None:
+    def __init__(self, columns: tuple[Column, ...], width: int = 0) -> None:
         self._columns = columns
+        self._width = len(columns) or width
         self._names = tuple(column.name for column in columns)
         self._selections: dict[tuple[str, ...], Array | None] = {}
         self.numeric = all(column.type in NUMERIC for column in columns)
+
+    @property
+    def width(self) -> int:
+        """How many the model takes; 0 when that is unknown."""
+        return self._width
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,14 +45,26 @@ class Columns:
             return np.column_stack([self._numbers(table[:, i], i) for i in range(table.shape[1])])
         return table.astype(np.float64, copy=False)
 
-    def frame(self, message: Message) -> pd.DataFrame:
+    def frame(self, message: Message) -> Any:
         """A DataFrame with the model's columns; numeric ones are float64, text ones what pandas infers."""
+        import pandas as pd  # half a second of a server's start, which a matrix does not need
+
+        return pd.DataFrame(self.by_name(message))
+
+    def by_name(self, message: Message) -> dict[str, Any]:
+        """Each of the model's columns: float64, or a list of texts and None. Raises BadPayloadError."""
         table = self._selected(message)
         series: dict[str, Any] = {}
         for index, column in enumerate(self._columns):
             values = table[:, index]
             series[column.name] = self._numbers(values, index) if column.type in NUMERIC else self._texts(values, index)
-        return pd.DataFrame(series)
+        return series
+
+    def texts(self, message: Message) -> Array:
+        """Rows by columns of texts, null is the empty one. Raises BadPayloadError."""
+        table = self._selected(message)
+        columns = [[text or "" for text in self._texts(table[:, i], i)] for i in range(table.shape[1])]
+        return np.array(columns, dtype=object).T
 
     def _selected(self, message: Message) -> Array:
         table = message.content
@@ -60,24 +79,26 @@ class Columns:
     def _selection(self, names: tuple[str, ...], width: int) -> Array | None:
         if names and len(names) != width:
             raise BadPayloadError("data.names", f"{len(names)} names for {width} columns", "one name a column")
-        if not self._columns or names == self._names:
-            return None
-        if not names:
+        if not self._columns or not names:
             self._refuse_width(width)
             return None
+        if names == self._names:
+            return None
         if names not in self._selections:
-            selection = self._by_name(names)
+            selection = self._chosen(names)
             if len(self._selections) >= _REMEMBERED:
                 return selection
             self._selections[names] = selection
         return self._selections[names]
 
     def _refuse_width(self, width: int) -> None:
-        if width != len(self._columns):
-            expected = f"{len(self._columns)} ({', '.join(self._names[:20])}), or data.names to choose by"
+        if self._width and width != self._width:
+            if not self._names:
+                raise BadPayloadError("data", f"{width} columns", f"{self._width}, as the model was made with")
+            expected = f"{self._width} ({', '.join(self._names[:20])}), or data.names to choose by"
             raise BadPayloadError("data", f"{width} columns without names", expected)
 
-    def _by_name(self, names: tuple[str, ...]) -> Array:
+    def _chosen(self, names: tuple[str, ...]) -> Array:
         places = {name: index for index, name in enumerate(names)}
         if len(places) != len(names):
             repeated = next(name for name in names if names.count(name) > 1)

@@ -2,11 +2,12 @@
 
 A DataFrame of one row costs over a millisecond in pandas alone, a matrix nothing; but an estimator fitted with names
 warns on a matrix. So the names are taken off a tree of scikit-learn's own estimators, and the matrix is used if its
-answers on the bundle's example equal those by DataFrame; otherwise the names are put back.
+answers on the bundle's example equal those by DataFrame; otherwise the names are put back. Where even less is known to
+do, ``cheap_engines``, it is used if it answers the same on the example and on rows like it.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from sklearn.base import BaseEstimator
 from sklearn.preprocessing import FunctionTransformer
 
 from sluicegate.serving.protocol.messages import Array
+from sluicegate.serving.runtime.cheap_engines import Engine, cheap_engine
+from sluicegate.serving.runtime.columns import Columns
 
-Engine = Callable[[Array], Array]
-"""Rows by columns, in the model's order, to one answer a row."""
 _NAMES = "feature_names_in_"
 _LONG = 10_000
 """A longer list holds data, not estimators."""
+_PROBED = 256
+"""Made-up rows on which a cheap engine is proven, beside the example."""
 
 
 def frame_engine(model: Any, method: str, names: tuple[str, ...]) -> Engine:
@@ -35,8 +38,28 @@ def matrix_engine(model: Any, method: str) -> Engine:
     return lambda matrix: np.asarray(call(matrix))
 
 
-def choose_engine(model: Any, method: str, names: tuple[str, ...], example: Array | None) -> Engine:
-    """The matrix where that is proven to answer the same on ``example``; else the DataFrame."""
+def choose_engine(model: Any, method: str, columns: Columns, example: Array | None) -> Engine:
+    """The cheapest of arithmetic, matrix and DataFrame that is proven to answer the same."""
+    whole = _whole_engine(model, method, columns.names, example)
+    cheap = cheap_engine(model, method, whole)
+    if cheap is None or not columns.width:
+        return whole
+    probes = [rows for rows in (example, _rows_like(example, columns.width)) if rows is not None]
+    return cheap if all(_answers(cheap, rows, whole(rows)) for rows in probes) else whole
+
+
+def _rows_like(example: Array | None, width: int) -> Array:
+    """Rows around those of the example, whose columns may differ by orders of magnitude."""
+    random = np.random.default_rng(0)
+    if example is None:
+        return random.normal(scale=10, size=(_PROBED, width))
+    known = np.where(np.isfinite(example), example, 0.0)
+    rows: Array = known[random.integers(len(known), size=(_PROBED, width)), np.arange(width)]
+    rows += random.normal(size=rows.shape) * np.abs(known).max(axis=0, initial=1e-3)
+    return rows
+
+
+def _whole_engine(model: Any, method: str, names: tuple[str, ...], example: Array | None) -> Engine:
     if not hasattr(model, _NAMES):
         return matrix_engine(model, method)
     by_frame = frame_engine(model, method, names)

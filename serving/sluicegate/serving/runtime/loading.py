@@ -9,15 +9,26 @@ from typing import cast
 
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.runtime import built_in
+from sluicegate.serving.runtime.catalogue import PREPACKAGED, REMOTE
 from sluicegate.serving.runtime.sources import Loaded, Source
 
-PREPACKAGED = {"SKLEARN_SERVER": "sluicegate.serving.runtime.scikit_learn"}
 PYTHON_CLASS = "sluicegate.serving.runtime.python_class"
 
 
 def load(source: Source) -> Loaded:
     """Load a unit. Raises BundleRefused with a sentence for a person."""
-    runtime = importlib.import_module(runtime_of(source.implementation))
+    name = runtime_of(source.implementation)
+    try:
+        runtime = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if source.implementation not in PREPACKAGED or (error.name or "").startswith("sluicegate"):
+            raise
+        extra = PREPACKAGED[source.implementation].extra
+        raise BundleRefused(
+            f"implementation {source.implementation}",
+            f"no {error.name} installed",
+            f"it: pip install 'sluicegate[{extra}]', or an image that has it",
+        ) from error
     loader = cast("Callable[[Source], Loaded]", runtime.load)
     return loader(source)
 
@@ -25,9 +36,12 @@ def load(source: Source) -> Loaded:
 def runtime_of(implementation: str) -> str:
     """The module that serves ``implementation``. Raises BundleRefused for one that nothing serves."""
     if implementation in PREPACKAGED:
-        return PREPACKAGED[implementation]
+        return PREPACKAGED[implementation].module
     if implementation in built_in.BUILT_IN:
         return built_in.__name__
+    if implementation in REMOTE:
+        found = f"{implementation}, which runs in its own container"
+        raise BundleRefused("implementation", found, "its endpoint in the graph, where that container listens")
     unknown = implementation == "UNKNOWN_IMPLEMENTATION" or implementation.endswith("_SERVER")
     if unknown or not all(part.isidentifier() for part in implementation.split(".")):
         expected = f"{', '.join(PREPACKAGED)} or module.Class"

@@ -13,6 +13,7 @@ from sluicegate.pipelines.cli.main import cli
 from sluicegate.pipelines.images.builders import bytes_of, find_builder
 from sluicegate.pipelines.images.errors import ImageError, NoBuilderError
 from sluicegate.pipelines.images.python_class import dockerfile, plan_image
+from sluicegate.serving.runtime.catalogue import PREPACKAGED
 
 ROOT = Path(__file__).parents[4]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -79,6 +80,15 @@ def test_the_servers_image_has_what_serving_needs_and_nothing_else() -> None:
 
     base = {each for each in PROJECT["dependencies"] if not each.startswith(("click", "rich"))}
     assert set(found) == base | set(PROJECT["optional-dependencies"]["serving"])
+
+
+def test_every_server_that_the_operator_names_is_an_image() -> None:
+    named = {each.image for each in PREPACKAGED.values() if each.image}
+
+    assert named == {name for name in IMAGES if name.startswith("server-")}
+    for each in PREPACKAGED.values():
+        assert each.extra in PROJECT["optional-dependencies"]
+        assert not each.image or each.extra in IMAGES[each.image].extras
 
 
 def test_templates_name_the_image_that_is_built() -> None:

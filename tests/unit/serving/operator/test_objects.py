@@ -279,6 +279,37 @@ def test_an_image_that_nobody_names_is_refused_with_the_setting_that_helps() -> 
         render(deployment(predictor({**SKLEARN, "implementation": "TRITON_SERVER"})))
 
 
+@pytest.mark.parametrize("protocol", ["seldon", "v2", "kfserving"])
+@pytest.mark.parametrize(
+    ("implementation", "image"),
+    [
+        ("SKLEARN_SERVER", "sluicegate/server-sklearn"),
+        ("XGBOOST_SERVER", "sluicegate/server-xgboost"),
+        ("LIGHTGBM_SERVER", "sluicegate/server-lightgbm"),
+        ("MLFLOW_SERVER", "sluicegate/server-mlflow"),
+        ("ONNX_SERVER", "sluicegate/server-onnx"),
+    ],
+)
+def test_each_framework_that_we_have_an_image_for_gets_our_server(
+    implementation: str, image: str, protocol: str
+) -> None:
+    raw = deployment(predictor({**SKLEARN, "implementation": implementation}), protocol=protocol)
+
+    found = at(only(render(raw), "Deployment"), SERVER[:-1])
+
+    assert found["image"].partition(":")[0] == image
+    assert at(found, "env[SLUICEGATE_IMPLEMENTATION].value") == implementation
+
+
+def test_what_we_have_no_image_for_is_run_by_seldons() -> None:
+    installation = read_installation({})
+
+    assert installation.server_image("TENSORFLOW_SERVER", "tensorflow") == "tensorflow/serving:2.1.0"
+    assert installation.server_image("XGBOOST_SERVER", "tensorflow") == ""
+    assert {"HUGGINGFACE_SERVER", "ONNX_SERVER"} <= installation.served("v2")
+    assert "PYTORCH_SERVER" not in installation.served("v2")
+
+
 def test_an_installations_own_server_is_used_by_its_protocol() -> None:
     installation = read_installation({"SLUICEGATE_SERVERS": '{"XGBOOST_SERVER": {"v2": "mlserver:1"}}'})
     raw = deployment(predictor({**SKLEARN, "implementation": "XGBOOST_SERVER"}), protocol="kfserving")
@@ -286,12 +317,13 @@ def test_an_installations_own_server_is_used_by_its_protocol() -> None:
     assert at(only(render(raw, installation=installation), "Deployment"), SERVER + "image") == "mlserver:1"
 
 
-def test_a_server_that_we_have_none_for_is_seldons_and_told_in_seldons_way() -> None:
-    raw = deployment(predictor({**SKLEARN, "implementation": "XGBOOST_SERVER"}))
+def test_a_server_that_is_not_ours_is_told_in_seldons_way() -> None:
+    installation = read_installation({"SLUICEGATE_SERVERS": '{"CATBOOST_SERVER": {"seldon": "catboost:1"}}'})
+    raw = deployment(predictor({**SKLEARN, "implementation": "CATBOOST_SERVER"}))
 
-    found = at(only(render(raw), "Deployment"), SERVER[:-1])
+    found = at(only(render(raw, installation=installation), "Deployment"), SERVER[:-1])
 
-    assert found["image"] == "seldonio/xgboostserver:1.17.1"
+    assert found["image"] == "catboost:1"
     assert found["readinessProbe"]["tcpSocket"] == {"port": "http"}
     assert at(found, "env[PREDICTIVE_UNIT_PARAMETERS].value") == (
         '[{"name": "model_uri", "value": "/mnt/models", "type": "STRING"}]'

@@ -198,8 +198,10 @@ def test_a_bare_model_is_served_unverified(tmp_path: Path) -> None:
         load(replace(source, parameters={"method": "fit"}))
 
 
-@pytest.mark.parametrize("implementation", ["XGBOOST_SERVER", "UNKNOWN_IMPLEMENTATION", "a b", ""])
+@pytest.mark.parametrize(
+    "implementation", ["CATBOOST_SERVER", "TRITON_SERVER", "TEMPO_SERVER", "UNKNOWN_IMPLEMENTATION", "a b", ""]
+)
 def test_what_nothing_serves_is_refused_by_name(implementation: str) -> None:
-    """Other frameworks come in their own time."""
+    """Neither what nobody knows nor what runs elsewhere."""
     with pytest.raises(BundleRefused, match="implementation"):
         runtime_of(implementation)

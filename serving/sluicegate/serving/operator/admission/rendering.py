@@ -27,9 +27,3 @@ def renderer(installation: Installation, made: Made) -> Callable[[JSON], tuple[J
         )
 
     return render
-
-
-def installed_servers(installation: Installation, protocol: str) -> frozenset[str]:
-    """Prepackaged servers that there is an image for, in this protocol."""
-    named = {"SKLEARN_SERVER", *installation.servers}
-    return frozenset(each for each in named if installation.server_image(each, protocol or "seldon"))
