@@ -64,7 +64,7 @@ class RestUnit:
         answer = await self._post(PATHS[verb], body, headers, again=verb != "route")
         try:
             value = seldon.parse(answer.body)
-            return branch_of(_routed(value)) if verb == "route" else seldon.message_from(value)
+            return branch_of(_routed(value)) if verb == "route" else seldon.message_from(value, reported=True)
         except BadPayloadError as error:
             raise BadAnswerError(f"unit {self.name!r} answered what is no SeldonMessage: {error}") from error
 
