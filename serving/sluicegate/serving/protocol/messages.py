@@ -27,6 +27,8 @@ class Metric:
     kind: MetricKind
     value: float
     tags: dict[str, str] = field(default_factory=dict)
+    counted: bool = field(default=False, compare=False)
+    """Whether another process reported it, and counts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

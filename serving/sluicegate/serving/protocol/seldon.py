@@ -197,7 +197,7 @@ def _metric_from(value: JSONValue, path: str) -> Metric:
     if not isinstance(kind, str | int) or kind not in _METRIC_KINDS:
         raise BadPayloadError(f"{path}.type", shown(kind), "COUNTER, GAUGE or TIMER")
     tags = {str(name): str(text) for name, text in _mapping(told.get("tags"), f"{path}.tags").items()}
-    return Metric(key=key, kind=_METRIC_KINDS[kind], value=float(figure), tags=tags)
+    return Metric(key=key, kind=_METRIC_KINDS[kind], value=float(figure), tags=tags, counted=True)
 
 
 def _mapping(value: JSONValue, path: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class PythonUnit:
             answer = self._guarded(method, argument)
         except NotWrittenError:
             return None
-        return message_of_raw(answer, f"{verb}_raw")
+        return message_of_raw(answer, f"{verb}_raw", (asked,) if isinstance(asked, Message) else asked)
 
     def _plain(
         self,

@@ -3,6 +3,8 @@
 A null among a request's numbers is NaN inside; it goes out to the user as the null that it was.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,18 +29,23 @@ def raw_of(message: Message) -> dict[str, Any]:
     return {"data": {"names": list(message.names), **written}, "meta": body["meta"]}
 
 
-def message_of_raw(answer: Any, method: str) -> Message:
+def message_of_raw(answer: Any, method: str, asked: Sequence[Message]) -> Message:
     """What a ``_raw`` method returned. A ``status`` with a code of 400 or more is a failure with that status.
 
-    Raises BadAnswerError and RequestRejectedError.
+    Metrics that came with what was ``asked`` stay those of whoever reported them. Raises BadAnswerError and RequestRejectedError.
     """
     if not isinstance(answer, dict):
         raise BadAnswerError(f"{method} returned a {type(answer).__name__}; expected a dict: Seldon's message as JSON")
     _raise_failure(answer)
     try:
-        return message_from(answer, reported=True)
+        read = message_from(answer, reported=True)
     except BadPayloadError as error:
         raise BadAnswerError(f"{method} returned {error}") from error
+    if not read.meta.metrics:
+        return read
+    came = [metric for message in asked for metric in message.meta.metrics]
+    metrics = tuple(replace(metric, counted=metric in came) for metric in read.meta.metrics)
+    return replace(read, meta=replace(read.meta, metrics=metrics))
 
 
 def _raise_failure(answer: dict[str, Any]) -> None:

@@ -77,7 +77,7 @@ class SeldonServices:
         if served is None or served.plan.root.children or served.plan.single_model:
             return await self.predict(call, request)
         message = self._read(call, request)
-        return self._written(call, await self._asked("predict", message), message)
+        return self._written(call, await self._asked("predict", message))
 
     async def send_feedback(self, call: Call, request: Any) -> Any:
         """Counted and logged at once, then told to the units."""
@@ -102,12 +102,12 @@ class SeldonServices:
     async def transform_input(self, call: Call, request: Any) -> Any:
         """The unit's."""
         message = self._read(call, request)
-        return self._written(call, await self._asked("transform_input", message), message)
+        return self._written(call, await self._asked("transform_input", message))
 
     async def transform_output(self, call: Call, request: Any) -> Any:
         """The unit's."""
         message = self._read(call, request)
-        return self._written(call, await self._asked("transform_output", message), message)
+        return self._written(call, await self._asked("transform_output", message))
 
     async def route(self, call: Call, request: Any) -> Any:
         """The unit's branch, as a tensor of one number unless it makes a message of it itself."""
@@ -121,7 +121,7 @@ class SeldonServices:
         """The unit's."""
         messages = seldon_protobuf.messages_from(request)
         call.puid = next((each.meta.puid for each in messages if each.meta.puid), call.puid)
-        return self._written(call, await self._asked("aggregate", messages), *messages)
+        return self._written(call, await self._asked("aggregate", messages))
 
     async def named_metadata(self, call: Call, request: Any) -> Any:
         """Of the model with this name."""
@@ -145,9 +145,9 @@ class SeldonServices:
         call.puid = message.meta.puid or call.puid
         return replace(message, meta=replace(message.meta, puid=call.puid))
 
-    def _written(self, call: Call, answer: Message, *asked: Message) -> Any:
+    def _written(self, call: Call, answer: Message) -> Any:
         served = self._behind.state.serving()
-        return seldon_protobuf.to_message(self._behind.completed(answer, call.puid, served, asked))
+        return seldon_protobuf.to_message(self._behind.completed(answer, call.puid, served))
 
     async def _asked(self, verb: Verb, asked: Message | list[Message]) -> Any:
         method = unit_method(self._behind.state.serving(), verb)

@@ -138,7 +138,7 @@ class UnitDoors:
             return unit_failure(result)
         if not isinstance(result, Message):
             return Response(body=html_safe(seldon.encode(result)))
-        answer = self.behind.completed(result, asked.puid, self.behind.state.serving(), asked.messages)
+        answer = self.behind.completed(result, asked.puid, self.behind.state.serving())
         return Response(body=html_safe(seldon.encode(seldon.body_of(answer))))
 
 
