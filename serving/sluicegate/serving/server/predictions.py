@@ -61,12 +61,13 @@ class Behind:
 
         Those that came with what was ``asked`` were counted where they were told.
         """
-        came = {id(metric) for message in asked for metric in message.meta.metrics}
-        for metric in answer.meta.metrics:
-            if id(metric) not in came:
-                self.metrics.told(metric)
-        if answer.meta.metrics and not self.metrics_shown:
-            answer = without_metrics(answer)
+        if answer.meta.metrics:
+            came = {id(metric) for message in asked for metric in message.meta.metrics}
+            for metric in answer.meta.metrics:
+                if id(metric) not in came:
+                    self.metrics.told(metric)
+            if not self.metrics_shown:
+                answer = without_metrics(answer)
         meta = replace(answer.meta, puid=puid, request_path={**answer.meta.request_path, **served.graph.request_path})
         return replace(answer, meta=meta)
 
