@@ -12,8 +12,9 @@ _SAME = (
     ("--service-type", "SERVICE_TYPE"),
     ("--parameters", "PREDICTIVE_UNIT_PARAMETERS"),
     ("--http-port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT"),
+    ("--grpc-port", "PREDICTIVE_UNIT_GRPC_SERVICE_PORT"),
 )
-_LATER = ("--grpc-port", "--metrics-port", "--workers")
+_LATER = ("--metrics-port", "--workers")
 """Handed on where the server has them."""
 _NO_EFFECT = (
     *("--log-level", "--threads", "--max-requests", "--max-requests-jitter", "--keepalive", "--pidfile"),

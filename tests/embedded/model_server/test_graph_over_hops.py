@@ -38,41 +38,51 @@ class Graph:
 
     engine: Running
     units: dict[str, Running]
+    transport: str
 
     def ask(self, body: Any = GOOD) -> Any:
         """An answer, whatever its status."""
         return self.engine.client.post(PREDICT, json=body, headers={"x-mine": "1"}).json()
 
 
-def unit(name: str, port: int) -> dict[str, Any]:
+def unit(name: str, port: int, transport: str) -> dict[str, Any]:
     """A unit at a port of this machine."""
-    return {"name": name, "type": "MODEL", "endpoint": {"service_host": "127.0.0.1", "service_port": port}}
+    endpoint = {"service_host": "127.0.0.1", "service_port": port, "type": transport}
+    return {"name": name, "type": "MODEL", "endpoint": endpoint}
 
 
-def predictor(root: str, ports: dict[str, int]) -> str:
+def predictor(root: str, ports: dict[str, int], transport: str = "REST") -> str:
     """As the operator tells it to an engine."""
-    children = [unit(name, port) for name, port in ports.items()]
+    children = [unit(name, port, transport) for name, port in ports.items()]
     document = {"name": "p", "graph": {"name": "root", "implementation": root, "children": children}}
     return base64.b64encode(json.dumps(document).encode()).decode()
 
 
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+@pytest.fixture(scope="module", params=["REST", "GRPC"])
+def graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
     """The mean of two units' answers."""
+    transport: str = request.param
     directory = tmp_path_factory.mktemp("graph")
     (directory / "sayings.py").write_text(USER_CLASS)
+    grpc_ports = {name: free_port() for name in "ab"}
     with ExitStack() as stack:
         units = {
             name: stack.enter_context(
-                serving(directory, *options_of(directory, name, value), PREDICTIVE_UNIT_IMAGE=name)
+                serving(
+                    directory,
+                    *options_of(directory, name, value),
+                    PREDICTIVE_UNIT_IMAGE=name,
+                    PREDICTIVE_UNIT_GRPC_SERVICE_PORT=str(grpc_ports[name]),
+                )
             )
             for name, value in (("a", 2.0), ("b", 4.0))
         }
-        ports = {name: each.port for name, each in units.items()}
-        engine = stack.enter_context(serving(directory, ENGINE_PREDICTOR=predictor("AVERAGE_COMBINER", ports)))
+        ports = grpc_ports if transport == "GRPC" else {name: each.port for name, each in units.items()}
+        told = predictor("AVERAGE_COMBINER", ports, transport)
+        engine = stack.enter_context(serving(directory, ENGINE_PREDICTOR=told))
         wait_until(engine.ready, deadline=60, message="the engine is ready")
         wait_until(lambda: all(each.ready() for each in units.values()), deadline=60)
-        yield Graph(engine, units)
+        yield Graph(engine, units, transport)
 
 
 def options_of(directory: Path, name: str, value: float) -> tuple[str, ...]:
@@ -100,7 +110,8 @@ def test_the_same_graph_in_one_process_answers_the_same(graph: Graph, tmp_path: 
         wait_until(fused.ready, deadline=30)
         answer = fused.client.post(PREDICT, json=GOOD).json()
 
-    assert answer["data"] == graph.ask()["data"]
+    assert answer["data"]["names"] == graph.ask()["data"]["names"]
+    assert answer["data"]["ndarray"] == graph.ask()["data"]["ndarray"]
     assert answer["meta"]["tags"] == {"last": 4.0, "is-2": 0, "is-4": 0}
 
 
@@ -116,8 +127,12 @@ def inside(name: str, value: float) -> dict[str, Any]:
 def test_a_units_failure_is_passed_on_as_it_said_it(graph: Graph) -> None:
     answer = graph.engine.client.post(PREDICT, json={"strData": "no tea"})
 
-    assert answer.status_code == 418
-    assert (answer.json()["status"]["reason"], answer.json()["status"]["info"]) == ("TEAPOT", "no tea")
+    status = answer.json()["status"]
+    if graph.transport == "REST":
+        assert (answer.status_code, status["reason"], status["info"]) == (418, "TEAPOT", "no tea")
+    else:
+        # gRPC has no such status; the words arrive.
+        assert (answer.status_code >= 400, "no tea" in status["info"]) == (True, True), status
 
 
 def test_feedback_goes_where_the_answer_came_from(graph: Graph) -> None:

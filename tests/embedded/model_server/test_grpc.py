@@ -128,7 +128,7 @@ TENSOR = {"name": "x", "datatype": "FP64", "shape": [1, 3], "contents": {"fp64_c
         (INFER, message("inference.ModelInferRequest", model_name="x"), "NOT_FOUND", "'flights'"),
         (
             INFER,
-            message("inference.ModelInferRequest", model_name="flights", inputs=[TENSOR | {"shape": [2**30, 2**30]}]),
+            message("inference.ModelInferRequest", model_name="flights", inputs=[TENSOR | {"shape": [2**30, 2**10]}]),
             "INVALID_ARGUMENT",
             "inputs[0].contents",
         ),

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.embedded
 HERE = Path(__file__).parent
 PATHS = f"{HERE}:{HERE.parents[2] / 'shim'}"
 Start = Callable[..., Running]
+METRICS = [{"key": "of_a_child", "type": "COUNTER", "value": 1}]
 
 
 @pytest.fixture(scope="module")
@@ -112,13 +113,17 @@ def test_a_router_answers_the_branch(start: Start) -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["list", "SeldonMessageList"])
 def test_a_combiner_gets_a_list(start: Start, wrapped: bool) -> None:
-    """Bare, as Seldon's executor sends it, or in an object."""
+    """Bare, as Seldon's executor sends it, or in an object. What a child reported was counted where it is."""
     combiner = start("seldon_classes.Combiner", SERVICE_TYPE="COMBINER")
-    children = [{"data": {"ndarray": [[v]]}, "meta": {"tags": {"last": v, str(v): v}}} for v in (1.0, 3.0)]
+    children = [
+        {"data": {"ndarray": [[v]]}, "meta": {"tags": {"last": v, str(v): v}, "metrics": METRICS}} for v in (1.0, 3.0)
+    ]
 
     answer = combiner.client.post("/aggregate", json={"seldonMessages": children} if wrapped else children).json()
 
     assert answer["data"] == {"names": ["t:0"], "ndarray": [[2.0]]}
+    assert [metric["key"] for metric in answer["meta"]["metrics"]] == ["of_a_child", "of_a_child"]
+    assert "of_a_child" not in combiner.client.get("/prometheus").text
     assert answer["meta"]["tags"] == {"1.0": 1.0, "3.0": 3.0, "last": 3.0}
     assert combiner.client.post("/aggregate", json={"data": {}}).status_code == 400
 
@@ -153,6 +158,20 @@ def test_the_document_is_true_of_the_answers(model: Running) -> None:
         responses = told["paths"][path]["post"]["responses"]
         schema = responses["200" if answer.status_code == 200 else "default"]["content"]["application/json"]["schema"]
         Draft202012Validator({**schema, "components": told["components"]}).validate(answer.json())
+
+
+@pytest.mark.parametrize("path", ["/predict", "/api/v1.0/predictions"])
+def test_a_blueprints_answer_goes_out_as_it_is(start: Start, path: str) -> None:
+    """What the settings say of metadata and metrics holds, too."""
+    told = {"MODEL_METADATA": "{name: mine, versions: [v7]}", "INCLUDE_METRICS_IN_CLIENT_RESPONSE": "false"}
+    model = start("flask_classes.Model", **told)
+
+    answer = model.client.post(path, json={"strData": "key"})
+
+    assert (answer.status_code, answer.json()) == (404, {"mine": {"message": "no key", "app_code": 1402}})
+    assert "metrics" not in model.client.post(path, json={"data": {"ndarray": [[1]]}}).json()["meta"]
+    assert "hidden" in model.client.get("/prometheus").text
+    assert model.client.get("/metadata").json()["versions"] == ["v7"]
 
 
 def test_seldons_client_gets_its_answers(model: Running) -> None:

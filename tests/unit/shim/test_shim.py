@@ -156,3 +156,9 @@ def test_an_explainer_has_a_name_of_its_own_and_grpc_is_refused_by_name() -> Non
     assert "http://127.0.0.1:9/seldon/ns/dep-explainer/default/api/v1.0/explain" in answer.msg
     with pytest.raises(NotImplementedError, match="expected rest"):
         client.predict(transport="grpc")
+
+
+def test_the_command_hands_on_both_ports() -> None:
+    command, idle = command_of(["m.C", "--http-port", "9000", "--grpc-port", "5000"])
+
+    assert (command[-4:], idle) == (["--http-port", "9000", "--grpc-port", "5000"], [])

@@ -43,7 +43,8 @@ KEPT_BACK = frozenset(
     }
 )
 """Headers of one connection or one body. Everything else of the client's request goes to every unit."""
-_JSON = b"content-type: application/json\r\n"
+JSON_TYPE = b"application/json"
+_JSON = b"content-type: %b\r\n" % JSON_TYPE
 LOOK_SECONDS = 1.0
 
 
@@ -63,7 +64,7 @@ class RestUnit:
         answer = await self._post(PATHS[verb], body, headers, again=verb != "route")
         try:
             value = seldon.parse(answer.body)
-            return _branch(value) if verb == "route" else seldon.message_from(value)
+            return branch_of(_routed(value)) if verb == "route" else seldon.message_from(value, reported=True)
         except BadPayloadError as error:
             raise BadAnswerError(f"unit {self.name!r} answered what is no SeldonMessage: {error}") from error
 
@@ -94,10 +95,14 @@ class RestUnit:
         return answer
 
 
-def _branch(value: JSONValue) -> object:
-    """A router's answer: the first value of a message, or of a bare list. Raises BadPayloadError."""
-    found = value if isinstance(value, list) else seldon.message_from(value).content
-    while isinstance(found, list | np.ndarray) and len(found):
-        found = found[0]
-    number = found.item() if isinstance(found, np.generic) else found
+def _routed(value: JSONValue) -> object:
+    """A router's answer: a message, or a bare list. Raises BadPayloadError."""
+    return value if isinstance(value, list) else seldon.message_from(value).content
+
+
+def branch_of(content: object) -> object:
+    """The first value of what a router answered; whether it is a child's number is judged where children are known."""
+    while isinstance(content, list | np.ndarray) and len(content):
+        content = content[0]
+    number = content.item() if isinstance(content, np.generic) else content
     return int(number) if isinstance(number, float) and number.is_integer() else number

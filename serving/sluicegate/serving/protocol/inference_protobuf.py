@@ -20,7 +20,7 @@ from sluicegate.serving.protocol.inference import (
 )
 from sluicegate.serving.protocol.messages import Array
 from sluicegate.serving.protocol.protobuf import message_type
-from sluicegate.serving.protocol.tensors import NUMPY_TYPES, Tensor, from_bytes, octets, texts, to_bytes
+from sluicegate.serving.protocol.tensors import NUMPY_TYPES, Tensor, check_extent, from_bytes, octets, texts, to_bytes
 
 ModelInferRequest = message_type("inference.ModelInferRequest")
 ModelInferResponse = message_type("inference.ModelInferResponse")
@@ -78,6 +78,7 @@ def _tensor(tensor: Any, raw: bytes | None, path: str, raw_path: str) -> Tensor:
     if not 0 < len(shape) <= 32 or min(shape) < 0 or max(shape) >= 2**31:
         expected = "1 to 32 whole numbers from 0 to 2147483647"
         raise BadPayloadError(f"{path}.shape", f"{list(shape[:33])}", expected)
+    check_extent(shape, f"{path}.shape")
     if raw is None:
         values = _typed(tensor, shape, path)
     elif tensor.HasField("contents"):

@@ -28,6 +28,7 @@ from sluicegate.serving.protocol.messages import (
     Status,
 )
 from sluicegate.serving.protocol.tensorflow_tensors import array_from_json, json_of
+from sluicegate.serving.protocol.tensors import check_extent
 
 CONTENT_FIELDS = ("data", "strData", "jsonData", "binData", "customData")
 _DATA_FIELDS = ("ndarray", "tensor", "tftensor")
@@ -136,6 +137,7 @@ def shape_from(shape: JSONValue, path: str) -> tuple[int, ...]:
     for index, length in enumerate(shape):
         if isinstance(length, bool) or not isinstance(length, int) or not 0 <= length < 2**31:
             raise BadPayloadError(f"{path}[{index}]", shown(length), "a whole number from 0 to 2147483647")
+    check_extent(shape, path)
     return tuple(shape)
 
 

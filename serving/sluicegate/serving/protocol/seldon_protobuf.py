@@ -23,6 +23,7 @@ from sluicegate.serving.protocol.messages import NO_META, Array, Feedback, JSONV
 from sluicegate.serving.protocol.protobuf import POOL, message_type
 from sluicegate.serving.protocol.seldon import meta_from
 from sluicegate.serving.protocol.tensorflow_protobuf import fill_tensor, tensor_array
+from sluicegate.serving.protocol.tensors import check_extent
 
 SeldonMessage = message_type("seldon.protos.SeldonMessage")
 SeldonMessageList = message_type("seldon.protos.SeldonMessageList")
@@ -87,6 +88,7 @@ def _tensor(tensor: Any, path: str) -> Array:
     if min(shape) < 0 or len(shape) > 32 or int(np.prod(shape, dtype=object)) != len(values):
         found = f"{list(shape)[:33]} for {len(values)} values"
         raise BadPayloadError(f"{path}.shape", found, "a shape of that many values")
+    check_extent(shape, f"{path}.shape")
     return values.reshape(shape)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from sluicegate.serving.protocol.arrays import list_of
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError, shown
 from sluicegate.serving.protocol.messages import Array, JSONValue
-from sluicegate.serving.protocol.tensors import from_bytes, octets, texts, to_bytes, widened
+from sluicegate.serving.protocol.tensors import check_extent, from_bytes, octets, texts, to_bytes, widened
 
 FILLED = 1 << 20
 """Most values that a shorter list is filled up to."""
@@ -160,7 +160,9 @@ def shape_of(sizes: list[Any], path: str) -> tuple[int, ...]:
         text = isinstance(size, str) and size.isascii() and size.isdigit() and len(size) < 11
         if isinstance(size, bool) or not (text or isinstance(size, int)) or not 0 <= int(size) < 2**31:
             raise BadPayloadError(f"{path}.dim[{index}].size", shown(size), "a whole number from 0 to 2147483647")
-    return tuple(map(int, sizes))
+    shape = tuple(map(int, sizes))
+    check_extent(shape, path)
+    return shape
 
 
 def _decoded(value: JSONValue, path: str) -> bytes:

@@ -31,6 +31,7 @@ NUMPY_TYPES: dict[str, Any] = {
     "BF16": np.float32,
 }
 _DATATYPES = {np.dtype(kind): name for name, kind in reversed(NUMPY_TYPES.items())} | {np.dtype("f4"): "FP32"}
+_EXTENT = 2**48
 _LENGTH = 4
 """Bytes that say how long an element of BYTES is."""
 
@@ -44,6 +45,12 @@ class Tensor:
     values: Array
     classes: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def check_extent(shape: Sequence[int], path: str) -> None:
+    """Raise BadPayloadError for a shape that no array can have, even one without values."""
+    if math.prod(max(1, size) for size in shape) >= _EXTENT:
+        raise BadPayloadError(path, str(list(shape)), "sizes whose product is less than 2^48, counting 0 as 1")
 
 
 def datatype_of(array: Array, name: str = "the answer") -> str:

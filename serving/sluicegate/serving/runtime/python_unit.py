@@ -89,7 +89,7 @@ class PythonUnit:
             return
         method = self._method("send_feedback")
         if method is not None:
-            self._tried_at_all(_told, method, feedback, self.name)
+            self._tried_at_all(_tell, method, feedback, self.name)
 
     def health_status(self) -> Any:
         """What ``health_status_raw()`` or ``health_status()`` returns, an array as a message; None for neither."""
@@ -189,7 +189,7 @@ class PythonUnit:
         raise RequestRejectedError(f"unit {self.name!r} has no {verb}", 501, "MICROSERVICE_NOT_IMPLEMENTED")
 
 
-def _told(method: Method, feedback: Feedback, unit: str) -> Any:
+def _tell(method: Method, feedback: Feedback, unit: str) -> Any:
     features = feedback.request.content if feedback.request else None
     names = list(feedback.request.names) if feedback.request else []
     truth = feedback.truth.content if feedback.truth else None

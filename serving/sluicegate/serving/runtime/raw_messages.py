@@ -36,7 +36,7 @@ def message_of_raw(answer: Any, method: str) -> Message:
         raise BadAnswerError(f"{method} returned a {type(answer).__name__}; expected a dict: Seldon's message as JSON")
     _raise_failure(answer)
     try:
-        return message_from(answer)
+        return message_from(answer, reported=True)
     except BadPayloadError as error:
         raise BadAnswerError(f"{method} returned {error}") from error
 

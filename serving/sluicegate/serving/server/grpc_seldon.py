@@ -77,7 +77,7 @@ class SeldonServices:
         if served is None or served.plan.root.children or served.plan.single_model:
             return await self.predict(call, request)
         message = self._read(call, request)
-        return self._written(call, await self._asked("predict", message))
+        return self._written(call, await self._asked("predict", message), message)
 
     async def send_feedback(self, call: Call, request: Any) -> Any:
         """Counted and logged at once, then told to the units."""
@@ -102,12 +102,12 @@ class SeldonServices:
     async def transform_input(self, call: Call, request: Any) -> Any:
         """The unit's."""
         message = self._read(call, request)
-        return self._written(call, await self._asked("transform_input", message))
+        return self._written(call, await self._asked("transform_input", message), message)
 
     async def transform_output(self, call: Call, request: Any) -> Any:
         """The unit's."""
         message = self._read(call, request)
-        return self._written(call, await self._asked("transform_output", message))
+        return self._written(call, await self._asked("transform_output", message), message)
 
     async def route(self, call: Call, request: Any) -> Any:
         """The unit's branch, as a tensor of one number unless it makes a message of it itself."""
@@ -115,13 +115,13 @@ class SeldonServices:
         branch = await self._asked("route", message)
         if not isinstance(branch, Message):
             branch = Message(content=np.array([[branch]]), form="tensor", meta=message.meta)
-        return self._written(call, branch)
+        return self._written(call, branch, message)
 
     async def aggregate(self, call: Call, request: Any) -> Any:
         """The unit's."""
         messages = seldon_protobuf.messages_from(request)
         call.puid = next((each.meta.puid for each in messages if each.meta.puid), call.puid)
-        return self._written(call, await self._asked("aggregate", messages))
+        return self._written(call, await self._asked("aggregate", messages), *messages)
 
     async def named_metadata(self, call: Call, request: Any) -> Any:
         """Of the model with this name."""
@@ -145,9 +145,9 @@ class SeldonServices:
         call.puid = message.meta.puid or call.puid
         return replace(message, meta=replace(message.meta, puid=call.puid))
 
-    def _written(self, call: Call, answer: Message) -> Any:
+    def _written(self, call: Call, answer: Message, *asked: Message) -> Any:
         served = self._behind.state.serving()
-        return seldon_protobuf.to_message(self._behind.completed(answer, call.puid, served))
+        return seldon_protobuf.to_message(self._behind.completed(answer, call.puid, served, asked))
 
     async def _asked(self, verb: Verb, asked: Message | list[Message]) -> Any:
         method = unit_method(self._behind.state.serving(), verb)

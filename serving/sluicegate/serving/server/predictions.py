@@ -3,7 +3,7 @@
 Read the payload, give it to the dispatcher, write the answer; count it, and hand both to the request log.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import urandom
 from time import perf_counter, time
@@ -56,10 +56,15 @@ class Behind:
             data = seldon.encode(seldon.body_of_feedback(feedback)) if body is None else body
             self.log.offer(Entry(type=FEEDBACK, request_id=puid, data=data), self.sender())
 
-    def completed(self, answer: Message, puid: str, served: Served) -> Message:
-        """The model's answer with what the server knows of it; the model's own figures are counted."""
+    def completed(self, answer: Message, puid: str, served: Served, asked: Sequence[Message] = ()) -> Message:
+        """The model's answer with what the server knows of it; the model's own figures are counted.
+
+        Those that came with what was ``asked`` were counted where they were told.
+        """
+        came = {id(metric) for message in asked for metric in message.meta.metrics}
         for metric in answer.meta.metrics:
-            self.metrics.told(metric)
+            if id(metric) not in came:
+                self.metrics.told(metric)
         if answer.meta.metrics and not self.metrics_shown:
             answer = without_metrics(answer)
         meta = replace(answer.meta, puid=puid, request_path={**answer.meta.request_path, **served.graph.request_path})

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
+from sluicegate.serving.api.seldon_deployment import Endpoint
 from sluicegate.serving.bundle.errors import BundleRefused
-from sluicegate.serving.graph.errors import GraphError, GraphRefused
+from sluicegate.serving.graph.errors import GraphError
 from sluicegate.serving.graph.execution import FusedGraph
 from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.graph.planning import Node, Plan, plan_of
+from sluicegate.serving.graph.remote_grpc import GrpcUnit
 from sluicegate.serving.graph.remote_rest import RestUnit
+from sluicegate.serving.graph.units import RemoteUnit
 from sluicegate.serving.protocol.errors import ProtocolError
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.runtime.errors import ModelError
@@ -44,7 +47,7 @@ def serve_graph(settings: Settings, worker: Executor) -> Served:
 
 
 def _graph(
-    plan: Plan, loaded: Mapping[str, Loaded], remote: Mapping[str, RestUnit], settings: Settings, worker: Executor
+    plan: Plan, loaded: Mapping[str, Loaded], remote: Mapping[str, RemoteUnit], settings: Settings, worker: Executor
 ) -> FusedGraph | HoppingGraph:
     units = {name: unit.unit for name, unit in loaded.items()}
     # Units of other processes tell their own images.
@@ -54,10 +57,10 @@ def _graph(
     return FusedGraph(plan, units, share=settings.batch_rows > 1, images=images)
 
 
-def _remote(node: Node, settings: Settings) -> RestUnit:
-    endpoint = node.unit.endpoint
-    if endpoint is None or endpoint.type.upper() == "GRPC":
-        raise GraphRefused(node.name, "an endpoint of type GRPC", "type REST: hops of this release are REST")
+def _remote(node: Node, settings: Settings) -> RemoteUnit:
+    endpoint = node.unit.endpoint or Endpoint()
+    if endpoint.type.upper() == "GRPC":
+        return GrpcUnit(node.name, endpoint, seconds=settings.request_timeout_seconds, router=node.routes)
     return RestUnit(node.name, endpoint, seconds=settings.request_timeout_seconds)
 
 

@@ -5,7 +5,7 @@ the worker thread, which units share with the graph, so that no unit is called t
 as for predictions, and so is the time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -19,7 +19,7 @@ from sluicegate.serving.server.dispatching import Loop
 from sluicegate.serving.server.errors import OverloadedError, TimedOutError, verdict_of
 from sluicegate.serving.server.exchanges import Response, html_safe
 from sluicegate.serving.server.http_codecs import UnitCodec
-from sluicegate.serving.server.predictions import Behind, Prediction, puid_header, puid_of, without_metrics
+from sluicegate.serving.server.predictions import Behind, Prediction, puid_header, puid_of
 from sluicegate.serving.server.routing import Call, Handle
 from sluicegate.serving.server.serving_state import Served
 
@@ -43,6 +43,7 @@ class _Asked:
 
     call: Call
     puid: str
+    messages: Sequence[Message] = ()
     answered: bool = False
 
 
@@ -95,6 +96,8 @@ class UnitDoors:
         asked = _Asked(call, puid_of(call.request.headers))
         try:
             argument = read(value_of(call.request))
+            asked.messages = (argument,) if isinstance(argument, Message) else argument
+            asked.puid = next((each.meta.puid for each in asked.messages if each.meta.puid), asked.puid)
             method = unit_method(self.behind.state.serving(), verb)
             self._refuse_more()
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
@@ -121,7 +124,7 @@ class UnitDoors:
             return
         asked.answered = True
         try:
-            answer = self._written(asked.puid, result)
+            answer = self._written(asked, result)
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the unit's failure)
             answer = unit_failure(error)
         answer = replace(answer, headers=puid_header(asked.puid))
@@ -130,22 +133,13 @@ class UnitDoors:
         service = verb.replace("_", "-")
         self.behind.metrics.observe(service, asked.call.request.method, answer.status, seconds)
 
-    def _written(self, puid: str, result: Any) -> Response:
+    def _written(self, asked: _Asked, result: Any) -> Response:
         if isinstance(result, BaseException):
             return unit_failure(result)
         if not isinstance(result, Message):
             return Response(body=html_safe(seldon.encode(result)))
-        for metric in result.meta.metrics:
-            self.behind.metrics.told(metric)
-        if not self.behind.metrics_shown:
-            result = without_metrics(result)
-        path = {**result.meta.request_path, **self._images()}
-        meta = replace(result.meta, puid=result.meta.puid or puid, request_path=path)
-        return Response(body=html_safe(seldon.encode(seldon.body_of(replace(result, meta=meta)))))
-
-    def _images(self) -> dict[str, str]:
-        served = self.behind.state.served
-        return served.graph.request_path if served else {}
+        answer = self.behind.completed(result, asked.puid, self.behind.state.serving(), asked.messages)
+        return Response(body=html_safe(seldon.encode(seldon.body_of(answer))))
 
 
 def unit_method(served: Served, verb: str) -> Callable[[Any], Any]:

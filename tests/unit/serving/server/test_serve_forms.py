@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sluicegate.serving.server.errors import SettingsRefusedError
-from sluicegate.serving.server.settings import SERVICE_TYPES, graph_of, read_settings, typed_parameters
+from sluicegate.serving.server.settings import SERVICE_TYPES, graph_of, metadata_of, read_settings, typed_parameters
 
 GRAPH = {"name": "router", "type": "ROUTER", "implementation": "m.Router", "children": [{"name": "a", "type": "MODEL"}]}
 PREDICTOR = {"name": "p", "graph": GRAPH}
@@ -93,3 +93,11 @@ def test_values_written_as_numbers_by_hand_are_read() -> None:
 def test_a_word_of_no_meaning_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsRefusedError, match=f"found '{value}'; expected"):
         read_settings([name, value], {})
+
+
+def test_metadata_is_an_object() -> None:
+    """JSON or YAML, or nothing."""
+    assert metadata_of(read_settings([], {"MODEL_METADATA": "name: m"})) == {"name": "m"}
+    assert metadata_of(read_settings([], {})) == {}
+    with pytest.raises(SettingsRefusedError, match=r"metadata: .*expected an object"):
+        metadata_of(read_settings(["--metadata", "[1]"], {}))
