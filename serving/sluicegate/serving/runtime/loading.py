@@ -40,7 +40,7 @@ def runtime_of(implementation: str) -> str:
     if implementation in built_in.BUILT_IN:
         return built_in.__name__
     if implementation in REMOTE:
-        found = f"{implementation}, which runs in its own container"
+        found = f"{implementation!r}, which runs in its own container"
         raise BundleRefused("implementation", found, "its endpoint in the graph, where that container listens")
     unknown = implementation == "UNKNOWN_IMPLEMENTATION" or implementation.endswith("_SERVER")
     if unknown or not all(part.isidentifier() for part in implementation.split(".")):
