@@ -32,7 +32,8 @@ def raw_of(message: Message) -> dict[str, Any]:
 def message_of_raw(answer: Any, method: str, asked: Sequence[Message]) -> Message:
     """What a ``_raw`` method returned. A ``status`` with a code of 400 or more is a failure with that status.
 
-    Metrics that came with what was ``asked`` stay those of whoever reported them. Raises BadAnswerError and RequestRejectedError.
+    Metrics that came with what was ``asked`` stay those of whoever reported them. Raises BadAnswerError,
+    RequestRejectedError.
     """
     if not isinstance(answer, dict):
         raise BadAnswerError(f"{method} returned a {type(answer).__name__}; expected a dict: Seldon's message as JSON")

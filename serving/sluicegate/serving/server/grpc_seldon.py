@@ -115,7 +115,7 @@ class SeldonServices:
         branch = await self._asked("route", message)
         if not isinstance(branch, Message):
             branch = Message(content=np.array([[branch]]), form="tensor", meta=message.meta)
-        return self._written(call, branch, message)
+        return self._written(call, branch)
 
     async def aggregate(self, call: Call, request: Any) -> Any:
         """The unit's."""
