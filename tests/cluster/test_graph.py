@@ -43,7 +43,7 @@ def test_what_its_units_say_is_combined(ensemble: str, url: str, serving: Kubect
     # The two versions are alike, but not the same.
     assert both["data"]["ndarray"][0] == pytest.approx(alone["data"]["ndarray"][0], abs=0.05)
     assert both["data"]["ndarray"] != alone["data"]["ndarray"]
-    assert set(both["meta"]["requestPath"]) == {"one", "two"}
+    assert set(both["meta"]["requestPath"]) == {"mean", "one", "two"}
 
 
 def test_a_unit_that_is_killed_is_started_and_asked_again(ensemble: str, url: str, serving: Kubectl) -> None:

@@ -26,7 +26,7 @@ from sluicegate.serving.operator.admission.authority import read_certificates
 from sluicegate.serving.operator.admission.certificates import Decision, Periods
 from sluicegate.serving.operator.admission.configuration import Door, webhook_configuration
 from sluicegate.serving.operator.admission.keeping import Identity, KeptCertificate, keep
-from sluicegate.serving.operator.admission.rendering import installed_servers, renderer
+from sluicegate.serving.operator.admission.rendering import renderer
 from sluicegate.serving.operator.admission.reviewer import Reviewer
 from sluicegate.serving.operator.admission.tls import ServedCertificate
 from sluicegate.serving.operator.clock import SystemClock
@@ -52,7 +52,7 @@ class Webhook:
         self.kubectl = kubectl.within(namespace)
         served = ServedCertificate(asyncio.run(self._kept().current()))
         render = renderer(INSTALLATION, lambda _namespace, _name: {})
-        servers = Servers(installed=lambda protocol: installed_servers(INSTALLATION, protocol))
+        servers = Servers(installed=lambda protocol: INSTALLATION.served(protocol or "seldon"))
         reviewer = Reviewer(FakeStored(), servers, render, ClusterDryRun(cluster()), lambda: "")
         self.door = RunningDoor(reviewer, served, keep(self._kept(), served.use, 0.2), address=ADDRESS)
 

@@ -130,10 +130,11 @@ class RolloutMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_sent_to_a_server_that_is_gone(self) -> None:
-        """Servers outlive every route in force that names them."""
-        alive = {server.address for server in self.world.servers.observe()}
+        """Servers outlive every route in force that names them, by whatever protocol it leads there."""
+        alive = {(server.address.host, server.address.port) for server in self.world.servers.observe()}
         for route in self.world.gateway.in_force:
-            assert {address for backend in route.backends for address in backend.addresses} <= alive
+            named = {(each.host, each.port) for backend in route.backends for each in backend.addresses}
+            assert named <= alive
             assert all(backend.addresses for backend in route.backends if backend.weight)
 
     @invariant()
