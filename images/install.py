@@ -18,6 +18,8 @@ CODE = Path("/opt/code")
 DEMO = Path("/opt/demo")
 NEEDLESS = ("*.pyi", "*.pyx", "*.pxd", "*.h", "*.c", "*.cpp", "*.a")
 """What only a compiler or an editor reads."""
+UNCALLED = ("tests", "test", "f2py", "distutils")
+"""Directories of test suites, and of numpy's ways to build other packages."""
 
 
 def main(name: str) -> None:
@@ -46,8 +48,8 @@ def pip(*arguments: str) -> None:
 
 
 def prune(site: Path) -> None:
-    """Take tests and sources of compiled modules away."""
-    for directory in [path for path in site.rglob("tests") if path.is_dir()]:
+    """Take away what a running server never reads."""
+    for directory in [path for name in UNCALLED for path in site.rglob(name) if path.is_dir()]:
         shutil.rmtree(directory, ignore_errors=True)
     for pattern in NEEDLESS:
         for path in site.rglob(pattern):
