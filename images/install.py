@@ -8,6 +8,7 @@ unchecked, so that it does not depend on times of files.
 import compileall
 import py_compile
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ CODE = Path("/opt/code")
 DEMO = Path("/opt/demo")
 NEEDLESS = ("*.pyi", "*.pyx", "*.pxd", "*.h", "*.c", "*.cpp", "*.a")
 """What only a compiler or an editor reads."""
+ELF_64_LITTLE = b"\x7fELF\x02\x01"
 UNCALLED = ("tests", "test", "f2py", "distutils")
 """Directories of test suites, and of numpy's ways to build other packages."""
 
@@ -54,6 +56,27 @@ def prune(site: Path) -> None:
     for pattern in NEEDLESS:
         for path in site.rglob(pattern):
             path.unlink()
+    for path in site.rglob("*.so*"):
+        if path.is_file() and not path.is_symlink():
+            strip(path)
+
+
+def strip(path: Path) -> None:
+    """Cut off what the loader never maps: symbols, debugging information, and the table of sections.
+
+    As ``strip`` does, which a base need not have. The loader goes by the program's segments alone (elf(5)).
+    """
+    data = bytearray(path.read_bytes())
+    if data[:6] != ELF_64_LITTLE:
+        return
+    (table,) = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    segments = [struct.unpack_from("<IIQQQQ", data, table + index * size) for index in range(count)]
+    end = max(offset + length for _, _, offset, _, _, length in segments)
+    if end < len(data):
+        struct.pack_into("<Q", data, 40, 0)
+        struct.pack_into("<HH", data, 60, 0, 0)
+        path.write_bytes(data[:end])
 
 
 def compile_below(directory: Path) -> None:
