@@ -20,8 +20,6 @@ DEMO = Path("/opt/demo")
 NEEDLESS = ("*.pyi", "*.pyx", "*.pxd", "*.h", "*.c", "*.cpp", "*.a")
 """What only a compiler or an editor reads."""
 ELF_64_LITTLE = b"\x7fELF\x02\x01"
-UNCALLED = ("tests", "test", "f2py", "distutils")
-"""Directories of test suites, and of numpy's ways to build other packages."""
 
 
 def main(name: str) -> None:
@@ -51,7 +49,7 @@ def pip(*arguments: str) -> None:
 
 def prune(site: Path) -> None:
     """Take away what a running server never reads."""
-    for directory in [path for name in UNCALLED for path in site.rglob(name) if path.is_dir()]:
+    for directory in [path for path in site.rglob("tests") if path.is_dir()]:
         shutil.rmtree(directory, ignore_errors=True)
     for pattern in NEEDLESS:
         for path in site.rglob(pattern):
