@@ -97,8 +97,8 @@ def test_a_header_chooses_the_predictor(gateway: ClusterGateway) -> None:
     )
     chosen = [{"x-test": "yes"}, {"x-team": "data-science"}, {"x-user": "17-beta"}]
     gateway.put(flights(gateway, 0, header_routes=headers))
-    # Envoy Gateway hands the route out before its clusters are ready: for an instant the answer is 500.
-    wait_until(lambda: gateway.each(chosen) == ["new"] * 3, message="the clusters are there")
+    # Envoy Gateway hands the route out before its clusters are ready: until then the answer is 500.
+    wait_until(lambda: gateway.each(chosen) == ["new"] * 3, 60, "the clusters are there")
 
     for path in (PREDICT, "api/v1.0/feedback", "v2/models/flights/infer"):
         for sent in chosen:
