@@ -21,6 +21,7 @@ from sluicegate.serving.gateway.binary import find_envoy
 from sluicegate.serving.gateway.bootstrap import Bootstrap, bootstrap, command
 from sluicegate.serving.gateway.listener import Front
 from sluicegate.serving.gateway.routes import Address, Route
+from sluicegate.serving.gateway.routes import Backend as Share
 from sluicegate.serving.gateway.statistics import STATISTICS_PATH, ClusterCounters, read_statistics
 from sluicegate.serving.gateway.xds import XdsDoor
 
@@ -67,6 +68,16 @@ class Backend:
             return plain_http.get(f"{self._url}/ready").is_success
         except httpx.TransportError:
             return False
+
+
+def share(predictor: str, weight: int, *servers: Backend) -> Share:
+    """A predictor with running servers."""
+    return Share(predictor=predictor, weight=weight, addresses=tuple(one.address for one in servers))
+
+
+def flights(*backends: Share, **more: object) -> Route:
+    """A route of the deployment test/flights."""
+    return Route(namespace="test", name="flights", backends=backends, **more)  # type: ignore[arg-type]
 
 
 class Rig:

@@ -7,10 +7,10 @@ from math import sqrt
 import pytest
 from tests import plain_http
 from tests.embedded import gateway_rig
-from tests.embedded.gateway_rig import Load, Rig
+from tests.embedded.gateway_rig import Load, Rig, flights, share
 from tests.waiting import free_port, wait_until
 
-from sluicegate.serving.gateway.routes import Address, Backend, HeaderRoute, Mirror, Route
+from sluicegate.serving.gateway.routes import Address, Backend, HeaderRoute, Mirror
 
 pytestmark = pytest.mark.embedded
 
@@ -41,16 +41,6 @@ def servers(pool: list[gateway_rig.Backend]) -> list[gateway_rig.Backend]:
         else:
             pool[index] = gateway_rig.Backend(server.name)
     return pool
-
-
-def share(predictor: str, weight: int, *servers: gateway_rig.Backend) -> Backend:
-    """A predictor with running servers."""
-    return Backend(predictor=predictor, weight=weight, addresses=tuple(one.address for one in servers))
-
-
-def flights(*backends: Backend, **more: object) -> Route:
-    """A route of the deployment test/flights."""
-    return Route(namespace="test", name="flights", backends=backends, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("weight", [0, 100])

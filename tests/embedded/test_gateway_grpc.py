@@ -8,7 +8,7 @@ import grpc
 import httpx
 import pytest
 from tests.embedded import gateway_rig
-from tests.embedded.gateway_rig import Rig
+from tests.embedded.gateway_rig import Rig, flights, share
 from tests.embedded.grpc_rig import FEEDBACK, INFER, PREDICT, Backend, Client, Load
 from tests.waiting import wait_until
 
@@ -54,16 +54,6 @@ def servers(pool: list[Backend]) -> list[Backend]:
         else:
             pool[index] = Backend(server.name)
     return pool
-
-
-def share(predictor: str, weight: int, *servers: gateway_rig.Backend) -> Share:
-    """A predictor with running servers."""
-    return Share(predictor=predictor, weight=weight, addresses=tuple(one.address for one in servers))
-
-
-def flights(*backends: Share, **more: object) -> Route:
-    """A route of the deployment test/flights."""
-    return Route(namespace="test", name="flights", backends=backends, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("weight", [0, 100])

@@ -4,6 +4,7 @@ Used by validation, by reconcile, and by the rims that start servers.
 """
 
 import math
+from collections.abc import Iterator
 
 import msgspec
 
@@ -32,6 +33,18 @@ def implementation_of(predictor: PredictorSpec, unit: PredictiveUnit) -> str:
 def graph_of(predictor: PredictorSpec) -> PredictiveUnit:
     """The predictor's graph as a model server runs it: each unit's implementation says what to load."""
     return _implemented(predictor, predictor.graph)
+
+
+def digest_bearer(graph: PredictiveUnit) -> str:
+    """The unit that a predictor's digest speaks of, by name: the first that has a model, else the graph's first."""
+
+    def located(unit: PredictiveUnit) -> Iterator[str]:
+        if unit.model_uri:
+            yield unit.name
+        for child in unit.children:
+            yield from located(child)
+
+    return next(located(graph), graph.name)
 
 
 def _implemented(predictor: PredictorSpec, unit: PredictiveUnit) -> PredictiveUnit:

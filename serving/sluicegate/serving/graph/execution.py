@@ -4,7 +4,6 @@ The server's dispatcher calls it, on the event loop or on its worker thread. It 
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import Executor
 from functools import reduce
 from typing import Any
 
@@ -19,7 +18,7 @@ NO_HEADERS: Headers = {}
 class FusedGraph:
     """A plan with its units, by name. ``share`` False: each request has its own call.
 
-    ``images``: what ``requestPath`` says of each unit. ``aside``: threads for branches beside the first, if any.
+    ``images``: what ``requestPath`` says of each unit.
     """
 
     def __init__(
@@ -29,9 +28,8 @@ class FusedGraph:
         *,
         share: bool = True,
         images: Mapping[str, str] | None = None,
-        aside: Executor | None = None,
     ) -> None:
-        self.plan, self.units, self.aside = plan, units, aside
+        self.plan, self.units = plan, units
         self._interpreter = Interpreter(plan, self, images or {})
         stages = plan.stages
         self._straight = tuple(getattr(units[unit], verb) for unit, verb in stages) if stages is not None else None
@@ -75,31 +73,18 @@ class FusedGraph:
         self.units[node.name].send_feedback(feedback)
 
     async def together(self, work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-        """One branch after the other, or those beyond the first on threads of their own."""
-        if self.aside is None:
-            return await _one_by_one(work)
-        others = [self.aside.submit(_finished, each) for each in work[1:]]
+        """One branch after the other."""
         try:
-            first = [await work[0]]
+            return [await each for each in work]
         finally:
-            ended = [other.exception() for other in others]
-        for error in filter(None, ended):
-            raise error
-        return first + [other.result() for other in others]
+            for each in work:
+                each.close()
 
     def _tried(self, message: Message) -> Message | Exception:
         try:
             return self.answer(message)
         except Exception as error:  # noqa: BLE001  (a unit's error belongs to this request alone)
             return error
-
-
-async def _one_by_one(work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    try:
-        return [await each for each in work]
-    finally:
-        for each in work:
-            each.close()
 
 
 def _finished(work: Coroutine[Any, Any, Any]) -> Any:

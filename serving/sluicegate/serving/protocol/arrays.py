@@ -85,6 +85,15 @@ def list_of(array: Array, path: str = "answer") -> list[Any]:
     return answer
 
 
+def foreign(value: object) -> JSONValue:
+    """What JSON has no form for, as what it has one for. Raises TypeError for anything but numpy's values."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return list_of(value)
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
+
+
 def _plain(element: JSONValue, path: str) -> JSONValue:
     if isinstance(element, list):
         return [_plain(item, path) for item in element]

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from sluicegate.serving.protocol.arrays import array_of, list_of
+from sluicegate.serving.protocol.arrays import array_of, foreign, list_of
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, shown
 from sluicegate.serving.protocol.messages import (
     NO_META,
@@ -333,17 +333,9 @@ def _finite_or_null(array: Array) -> Array:
 def encode(value: JSONValue) -> bytes:
     """JSON bytes. Raises BadAnswerError for what JSON cannot carry."""
     try:
-        return msgspec.json.encode(value, enc_hook=_foreign)
+        return msgspec.json.encode(value, enc_hook=foreign)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadAnswerError(f"the answer cannot be written as JSON: {error}") from error
-
-
-def _foreign(value: object) -> JSONValue:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return list_of(value)
-    raise TypeError(f"a {type(value).__name__} has no JSON form")
 
 
 def failure(code: int, reason: str, info: str, puid: str = "") -> dict[str, Any]:

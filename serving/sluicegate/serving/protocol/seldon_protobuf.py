@@ -17,7 +17,7 @@ from google.protobuf.json_format import Error as JsonFormatError
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import DecodeError
 
-from sluicegate.serving.protocol.arrays import array_of, list_of
+from sluicegate.serving.protocol.arrays import array_of, foreign, list_of
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.protocol.messages import NO_META, Array, Feedback, JSONValue, Message, Meta, Status
 from sluicegate.serving.protocol.protobuf import POOL, message_type
@@ -200,7 +200,7 @@ def _fill_content(made: Any, message: Message) -> None:
     elif isinstance(content, dict) and message.form == "customData":
         _fill_custom(made.customData, content)
     else:
-        ParseDict(_carried(msgspec.to_builtins(content, enc_hook=_foreign)), made.jsonData)
+        ParseDict(_carried(msgspec.to_builtins(content, enc_hook=foreign)), made.jsonData)
 
 
 def _fill_data(data: Any, content: Array, message: Message) -> None:
@@ -243,14 +243,6 @@ def _carried(value: JSONValue) -> JSONValue:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _foreign(value: object) -> JSONValue:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return list_of(value)
-    raise TypeError(f"a {type(value).__name__} has no JSON form")
-
-
 def _fill_custom(packed: Any, content: dict[str, Any]) -> None:
     for pool in (POOL, Default()):
         try:
@@ -271,7 +263,7 @@ def _fill_custom(packed: Any, content: dict[str, Any]) -> None:
 def _fill_meta(made: Any, meta: Meta) -> None:
     made.puid = meta.puid
     for name, value in meta.tags.items():
-        ParseDict(_carried(msgspec.to_builtins(value, enc_hook=_foreign)), made.tags[name])
+        ParseDict(_carried(msgspec.to_builtins(value, enc_hook=foreign)), made.tags[name])
     made.routing.update(meta.routing)
     made.requestPath.update(meta.request_path)
     for metric in meta.metrics:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
+from sluicegate.serving.api.defaults import digest_bearer
 from sluicegate.serving.api.seldon_deployment import Endpoint
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.graph.errors import GraphError
@@ -66,7 +67,7 @@ def _remote(node: Node, settings: Settings) -> RemoteUnit:
 
 def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:
     here = [node.unit for node in plan.nodes if not node.remote and node.unit.implementation]
-    models = [unit.name for unit in here if unit.model_uri]
+    bearer = digest_bearer(plan.root.unit)
     return {
         unit.name: load(
             Source(
@@ -74,8 +75,7 @@ def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:
                 implementation=unit.implementation or "",
                 model_uri=unit.model_uri,
                 parameters=typed_parameters(unit),
-                # A digest speaks of one bundle: the one the predictor is known by.
-                digest=settings.bundle_digest if len(plan.nodes) == 1 or [unit.name] == models[:1] else "",
+                digest=settings.bundle_digest if unit.name == bearer else "",
             )
         )
         for unit in here

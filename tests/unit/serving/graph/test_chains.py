@@ -1,42 +1,15 @@
 """Chains run in Seldon's order; what cannot be run is refused by name."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.serving.graph.random_graphs import Speaking
 
 from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.graph.errors import GraphRefused
 from sluicegate.serving.graph.execution import FusedGraph
 from sluicegate.serving.graph.planning import plan_of
 from sluicegate.serving.protocol.messages import Feedback, Message
-
-
-class Speaking:
-    """A unit that adds its name and verb to a text."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.told: list[Feedback] = []
-
-    def _said(self, message: Message, verb: str) -> Message:
-        return replace(message, content=f"{message.content} {self.name}.{verb}")
-
-    def predict(self, message: Message) -> Message:
-        """Say so."""
-        return self._said(message, "predict")
-
-    def transform_input(self, message: Message) -> Message:
-        """Say so."""
-        return self._said(message, "in")
-
-    def transform_output(self, message: Message) -> Message:
-        """Say so."""
-        return self._said(message, "out")
-
-    def send_feedback(self, feedback: Feedback) -> None:
-        """Remember."""
-        self.told.append(feedback)
 
 
 def _unit(name: str, kind: Any, *children: PredictiveUnit, **more: Any) -> PredictiveUnit:

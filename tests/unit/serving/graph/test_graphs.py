@@ -77,7 +77,6 @@ def test_every_way_of_running_a_graph_gives_the_same(case: tuple[PredictiveUnit,
 
     expected = outcome(judged)
     assert outcome(lambda: FusedGraph(plan, units).answer(MESSAGE)) == expected
-    assert outcome(lambda: FusedGraph(plan, units, aside=ThreadPoolExecutor(8)).answer(MESSAGE)) == expected
     for remote in (set(units), set(list(units)[::2])):
         graph_over_hops = hopping(plan, units, remote)
         assert outcome(lambda over=graph_over_hops: asyncio.run(over.answer(MESSAGE, {}))) == expected

@@ -7,8 +7,7 @@ import msgspec
 
 from sluicegate.serving.api.annotations import entry_of
 from sluicegate.serving.api.decoding import encode
-from sluicegate.serving.api.defaults import milliseconds, model_of
-from sluicegate.serving.api.graph_rules import units_of
+from sluicegate.serving.api.defaults import digest_bearer, milliseconds, model_of
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.seldon_deployment import Endpoint, PredictiveUnit, PredictorSpec
 from sluicegate.serving.operator.objects.layout import Layout, Ports, annotation
@@ -61,7 +60,7 @@ def unit_environment(subject: Subject, unit: PredictiveUnit, ports: Ports, image
 def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, drain: int) -> dict[str, str]:
     """What our server is told beside it, whether it serves a unit or a graph."""
     predictor, deployment = subject.workload.predictor, subject.layout.deployment
-    model = model_of(predictor)
+    model, bears = model_of(predictor), unit.name == digest_bearer(predictor.graph)
     queue = annotation(deployment, _QUEUE_ANNOTATION)
     patience = milliseconds(annotation(deployment, TIMEOUT_ANNOTATION), 0)
     if subject.installation.foreign_gateway:
@@ -69,7 +68,7 @@ def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, dra
         patience = round((patience or DEFAULT_TIMEOUT_MS) * BEFORE_THE_GATEWAY)
     optional = {
         "REQUEST_LOGGER_DEFAULT_ENDPOINT": log_url or subject.installation.request_log_url,
-        "SLUICEGATE_BUNDLE_DIGEST": model.bundle_digest if model and _bears_the_digest(predictor, unit) else "",
+        "SLUICEGATE_BUNDLE_DIGEST": model.bundle_digest if model and bears else "",
         "SLUICEGATE_PREDICTOR_VERSION": predictor.annotations.get("version", ""),
         "SLUICEGATE_LOG_QUEUE": queue if queue.isdigit() else "",
         "SLUICEGATE_REQUEST_TIMEOUT_SECONDS": f"{patience / 1000:g}" if patience else "",
@@ -99,12 +98,6 @@ def mlserver_environment(unit: PredictiveUnit, ports: Ports, model: str) -> dict
         **({"MLSERVER_MODEL_IMPLEMENTATION": implementation} if implementation else {}),
         **({"MLSERVER_MODEL_EXTRA": msgspec.json.encode(parameters).decode()} if parameters else {}),
     }
-
-
-def _bears_the_digest(predictor: PredictorSpec, unit: PredictiveUnit) -> bool:
-    """A predictor's digest speaks of one bundle: that of the first unit of its graph that has one."""
-    bundles = [name for name, uri in ((each.name, each.model_uri) for _, each in units_of(predictor.graph, "")) if uri]
-    return [unit.name] == bundles[:1]
 
 
 def engine_environment(subject: Subject) -> dict[str, str]:
