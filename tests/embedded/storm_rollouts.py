@@ -114,7 +114,10 @@ class Rollouts:
 
     def _champion(self) -> str:
         query = {"name": MODEL, "alias": "champion"}
-        answer = plain_http.get(f"{self._mlflow}/api/2.0/mlflow/registered-models/alias", params=query, timeout=10)
+        try:
+            answer = plain_http.get(f"{self._mlflow}/api/2.0/mlflow/registered-models/alias", params=query, timeout=10)
+        except httpx.TransportError:  # killed last, it is on its way up, and names nobody yet
+            return ""
         return str(answer.json()["model_version"]["version"]) if answer.is_success else ""
 
 
