@@ -159,9 +159,13 @@ class Storm:
             f"{len(clients.failures)} predictions failed": bool(clients.failures),
             f"acknowledged and lost: {writer.lost()}": bool(writer.lost()),
             f"{not_promoted} rollouts went back, {stopped} were struck": not_promoted > stopped,
-            "the registry is behind": "not up to date" in self.plane.run("status"),
+            "the registry is behind": self.is_behind(),
         }
         return [words for words, wrong in found.items() if wrong]
+
+    def is_behind(self) -> bool:
+        """Whether the plane says that the registry, as far as it could be asked, does not tell what is served."""
+        return "not up to date" in self.plane.run("status")
 
     def story(self, clients: Clients) -> str:
         """The seed, the order of events, every failure at its time, and how much was going on."""
