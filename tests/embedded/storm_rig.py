@@ -164,8 +164,9 @@ class Storm:
         return [words for words, wrong in found.items() if wrong]
 
     def is_behind(self) -> bool:
-        """Whether the plane says that the registry, as far as it could be asked, does not tell what is served."""
-        return "not up to date" in self.plane.run("status")
+        """Whether the plane says that a part of it is not ready, or that the registry does not tell what is served."""
+        status = command(self.plane.home, "status")
+        return status.returncode != 0 or "not up to date" in status.stdout
 
     def story(self, clients: Clients) -> str:
         """The seed, the order of events, every failure at its time, and how much was going on."""
