@@ -30,7 +30,7 @@ from sluicegate.serving.bundle.formats import FORMATS
 from sluicegate.serving.operator.metrics import Metrics as OperatorMetrics
 from sluicegate.serving.runtime.catalogue import PREPACKAGED, Prepackaged
 from sluicegate.serving.server.metrics import Metrics, exposition
-from sluicegate.serving.server.settings import SETTINGS
+from sluicegate.serving.server.setting_table import SETTINGS
 
 REFERENCE = Path(__file__).parent / "reference"
 TEMPLATES = Path(__file__).parent / "templates"

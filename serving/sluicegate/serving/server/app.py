@@ -32,7 +32,9 @@ from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
 from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
 from sluicegate.serving.server.serving_state import Served, State
-from sluicegate.serving.server.settings import TRUTH, Settings, metadata_of, read_settings
+from sluicegate.serving.server.setting_table import TRUTH
+from sluicegate.serving.server.settings import Settings, read_settings
+from sluicegate.serving.server.specification import metadata_of
 from sluicegate.serving.server.starting import serve_graph
 
 try:

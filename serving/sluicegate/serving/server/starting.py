@@ -20,7 +20,8 @@ from sluicegate.serving.runtime.loading import load
 from sluicegate.serving.runtime.sources import Loaded, Source
 from sluicegate.serving.server.dispatching import measure_inline_rows
 from sluicegate.serving.server.serving_state import Served
-from sluicegate.serving.server.settings import Settings, graph_of, typed_parameters
+from sluicegate.serving.server.settings import Settings
+from sluicegate.serving.server.specification import graph_of, typed_parameters
 
 
 def serve_graph(settings: Settings, worker: Executor) -> Served:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from sluicegate.serving.server.errors import SettingsRefusedError
-from sluicegate.serving.server.settings import SERVICE_TYPES, graph_of, metadata_of, read_settings, typed_parameters
+from sluicegate.serving.server.setting_table import SERVICE_TYPES
+from sluicegate.serving.server.settings import read_settings
+from sluicegate.serving.server.specification import graph_of, metadata_of, typed_parameters
 
 GRAPH = {"name": "router", "type": "ROUTER", "implementation": "m.Router", "children": [{"name": "a", "type": "MODEL"}]}
 PREDICTOR = {"name": "p", "graph": GRAPH}

@@ -5,7 +5,9 @@ from dataclasses import fields
 import pytest
 
 from sluicegate.serving.server.errors import SettingsRefusedError
-from sluicegate.serving.server.settings import SETTINGS, Settings, graph_of, read_settings, typed_parameters
+from sluicegate.serving.server.setting_table import SETTINGS
+from sluicegate.serving.server.settings import Settings, read_settings
+from sluicegate.serving.server.specification import graph_of, typed_parameters
 
 
 def test_the_table_and_the_value_are_the_same_list() -> None:
