@@ -24,7 +24,11 @@ async def open_grpc(behind: Behind, worker: ThreadPoolExecutor, settings: Settin
         **InferenceService(behind).services(),
         **TensorflowServices(behind).services(),
     }
-    limits = GrpcLimits(message_bytes=settings.max_message_bytes, calls=settings.queue + _MORE)
+    limits = GrpcLimits(
+        message_bytes=settings.max_message_bytes,
+        calls=settings.queue + _MORE,
+        receive_seconds=settings.receive_seconds,
+    )
     door = GrpcDoor(behind, services, limits)
     await door.start(settings.host, settings.grpc_port)
     return door
