@@ -13,9 +13,9 @@ _SAME = (
     ("--parameters", "PREDICTIVE_UNIT_PARAMETERS"),
     ("--http-port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT"),
     ("--grpc-port", "PREDICTIVE_UNIT_GRPC_SERVICE_PORT"),
+    ("--metrics-port", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT"),
+    ("--workers", "SLUICEGATE_WORKERS"),
 )
-_LATER = ("--metrics-port", "--workers")
-"""Handed on where the server has them."""
 _NO_EFFECT = (
     *("--log-level", "--threads", "--max-requests", "--max-requests-jitter", "--keepalive", "--pidfile"),
     *("--grpc-threads", "--grpc-workers", "--persistence", "--api-type"),
@@ -29,7 +29,7 @@ def command_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     parser.add_argument("interface_name", metavar="NAME", help="module.Class, or the name of both module and class")
     for option, variable in _SAME:
         parser.add_argument(option, help=f"[{variable}]")
-    for option in (*_LATER, *_NO_EFFECT):
+    for option in _NO_EFFECT:
         parser.add_argument(option, default=None, nargs="?", const="")
     for option in _SWITCHES:
         parser.add_argument(option, action="store_true", default=None)

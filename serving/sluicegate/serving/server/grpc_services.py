@@ -9,13 +9,16 @@ from sluicegate.serving.server.grpc_seldon import SeldonServices
 from sluicegate.serving.server.grpc_tensorflow import TensorflowServices
 from sluicegate.serving.server.predictions import Behind
 from sluicegate.serving.server.settings import Settings
+from sluicegate.serving.server.tls import Certificates, grpc_credentials
 
 _MORE = 64
 """Calls beside those that may wait for the model: health, metadata, reflection."""
 
 
-async def open_grpc(behind: Behind, worker: ThreadPoolExecutor, settings: Settings) -> GrpcDoor | None:
-    """The door, listening; None if there is to be none. Raises OSError."""
+def grpc_door(
+    behind: Behind, worker: ThreadPoolExecutor, settings: Settings, certificates: Certificates | None
+) -> GrpcDoor | None:
+    """The door; None if there is to be none."""
     if not settings.grpc_port:
         return None
     bounds = Bounds(queue=settings.queue, timeout_seconds=settings.request_timeout_seconds)
@@ -24,7 +27,7 @@ async def open_grpc(behind: Behind, worker: ThreadPoolExecutor, settings: Settin
         **InferenceService(behind).services(),
         **TensorflowServices(behind).services(),
     }
-    limits = GrpcLimits(message_bytes=settings.max_message_bytes, calls=settings.queue + _MORE)
-    door = GrpcDoor(behind, services, limits)
-    await door.start(settings.host, settings.grpc_port)
-    return door
+    limits = GrpcLimits(
+        message_bytes=settings.max_message_bytes, calls=settings.queue + _MORE, shared=settings.workers > 1
+    )
+    return GrpcDoor(behind, services, limits, grpc_credentials(certificates) if certificates else None)

@@ -15,7 +15,7 @@ from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.runtime.errors import AnsweredError
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
-from sluicegate.serving.server.errors import NotReadyError, verdict_of
+from sluicegate.serving.server.errors import NotReadyError, retry_header, verdict_of
 from sluicegate.serving.server.exchanges import Reply, Request, Response, html_safe
 from sluicegate.serving.server.http_codecs import Codec, Written
 from sluicegate.serving.server.metrics import Metrics
@@ -118,7 +118,7 @@ class Prediction:
             return
         verdict = verdict_of(error)
         body = html_safe(seldon.encode(self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)))
-        self._answer(verdict.status, Written(body), body)
+        self._answer(verdict.status, Written(body, headers=retry_header(error)), body)
 
     def _answer(self, status: int, written: Written, logged: bytes | Message) -> None:
         seconds = perf_counter() - self._request.received

@@ -29,6 +29,12 @@ class Settings:
     http_port: int
     shadow_port: int
     grpc_port: int
+    metrics_port: int
+    workers: int
+    worker_silence_seconds: float
+    tls_cert: str
+    tls_key: str
+    client_ca: str
     deployment: str
     predictor: str
     predictor_version: str
@@ -53,12 +59,16 @@ class Settings:
     keep_alive_seconds: float
     drain_seconds: float
     queue: int
+    queue_bytes: int
     batch_rows: int
+    batch_bytes: int
     inline_milliseconds: float
 
 
+_PORTS = ("http_port", "grpc_port", "metrics_port", "shadow_port")
 _POSITIVE = frozenset(
-    {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds", "queue"}
+    {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds"}
+    | {"queue", "queue_bytes", "batch_bytes", "workers", "worker_silence_seconds"}
 )
 
 
@@ -88,6 +98,11 @@ def _take_class(given: dict[str, str | None]) -> None:
     given |= {"implementation": unit, "graph": "", "predictor_file": ""}
 
 
+def names_of(text: str) -> frozenset[str]:
+    """What a setting lists, separated by commas."""
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
 def _check_words(settings: Settings) -> None:
     for name, known in (
         ("output", FORMATS),
@@ -97,6 +112,13 @@ def _check_words(settings: Settings) -> None:
         value = getattr(settings, name)
         if value not in known:
             raise SettingsRefusedError(f"{name}: found {value!r}; expected {' or '.join(known)}")
+    if bool(settings.tls_cert) != bool(settings.tls_key) or (settings.client_ca and not settings.tls_cert):
+        found = ", ".join(name for name in ("tls_cert", "tls_key", "client_ca") if getattr(settings, name))
+        raise SettingsRefusedError(f"found {found} only; expected tls_cert with tls_key, and client_ca with both")
+    ports = [getattr(settings, name) for name in _PORTS if getattr(settings, name)]
+    if len(set(ports)) != len(ports):
+        told = ", ".join(f"{name} {getattr(settings, name)}" for name in _PORTS)
+        raise SettingsRefusedError(f"found {told}; expected a port of its own for each")
     if settings.log_hash and not settings.log_hash_key:
         raise SettingsRefusedError("log_hash_key: found none; expected a key, as log_hash names fields")
 
