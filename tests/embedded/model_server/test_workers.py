@@ -30,6 +30,13 @@ def _asked(server: Running, times: int) -> list[int]:
     return found
 
 
+def _ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 def _counted(text: str, code: str = "200") -> int:
     lines = [line for line in text.splitlines() if line.startswith(COUNT)]
     told = [line for line in lines if 'service="predictions"' in line and f'code="{code}"' in line]
@@ -131,6 +138,16 @@ def test_a_taken_port_is_told(server: Running, bundle: Path, tmp_path: Path) -> 
     with serving(tmp_path, *options) as second:
         assert second.process.wait(60) == 1
         assert f"port {server.port}" in second.errors.read_text()
+
+
+def test_metrics_may_be_wanted_at_the_port_of_everything(bundle: Path, tmp_path: Path) -> None:
+    """As an operator says it to a server that has them there."""
+    port = str(free_port())
+    options = ("--model-uri", bundle.as_uri(), "--http-port", port, "--metrics-port", port)
+    client = plain_http.client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    with client, serving(tmp_path, *options) as server:
+        wait_until(lambda: server.process.poll() is not None or _ready(client), deadline=60)
+        assert client.get("/prometheus").status_code == 200
 
 
 def test_metrics_and_health_have_a_port_of_their_own(bundle: Path, tmp_path: Path) -> None:

@@ -72,14 +72,14 @@ class Ports:
 
     async def _listen(self, door: Door, port: int) -> asyncio.Server:
         settings, loop = self.settings, asyncio.get_running_loop()
-        options = {settings.http_port: "--http-port", settings.metrics_port: "--metrics-port"}
+        options = {settings.http_port: "--http-port", settings.own_metrics_port: "--metrics-port"}
         try:
             return await loop.create_server(
                 lambda: Connection(door),
                 settings.host,
                 port,
                 backlog=1024,
-                ssl=None if port == settings.metrics_port else self.context,
+                ssl=None if port == settings.own_metrics_port else self.context,
                 reuse_port=settings.workers > 1 or None,
             )
         except OSError as error:
@@ -99,8 +99,8 @@ def http_doors(doors: Doors, settings: Settings) -> dict[int, Door]:
     if settings.shadow_port:
         handler = copies_only(door.handler, settings.predictor.encode())
         found[settings.shadow_port] = replace(door, handler=handler, connections=set())
-    if settings.metrics_port:
-        found[settings.metrics_port] = replace(door, handler=handler_of(doors.watching()), connections=set())
+    if settings.own_metrics_port:
+        found[settings.own_metrics_port] = replace(door, handler=handler_of(doors.watching()), connections=set())
     return found
 
 

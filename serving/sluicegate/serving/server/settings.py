@@ -64,8 +64,13 @@ class Settings:
     batch_bytes: int
     inline_milliseconds: float
 
+    @property
+    def own_metrics_port(self) -> int:
+        """A port of metrics beside the HTTP port, which has them, too; 0: there is none."""
+        return 0 if self.metrics_port == self.http_port else self.metrics_port
 
-_PORTS = ("http_port", "grpc_port", "metrics_port", "shadow_port")
+
+_PORTS = ("grpc_port", "shadow_port")
 _POSITIVE = frozenset(
     {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds"}
     | {"queue", "queue_bytes", "batch_bytes", "workers", "worker_silence_seconds"}
@@ -115,9 +120,10 @@ def _check_words(settings: Settings) -> None:
     if bool(settings.tls_cert) != bool(settings.tls_key) or (settings.client_ca and not settings.tls_cert):
         found = ", ".join(name for name in ("tls_cert", "tls_key", "client_ca") if getattr(settings, name))
         raise SettingsRefusedError(f"found {found} only; expected tls_cert with tls_key, and client_ca with both")
-    ports = [getattr(settings, name) for name in _PORTS if getattr(settings, name)]
+    ports = [settings.http_port, *(getattr(settings, name) for name in _PORTS if getattr(settings, name))]
+    ports += [settings.own_metrics_port] if settings.own_metrics_port else []
     if len(set(ports)) != len(ports):
-        told = ", ".join(f"{name} {getattr(settings, name)}" for name in _PORTS)
+        told = ", ".join(f"{name} {getattr(settings, name)}" for name in ("http_port", "metrics_port", *_PORTS))
         raise SettingsRefusedError(f"found {told}; expected a port of its own for each")
     if settings.log_hash and not settings.log_hash_key:
         raise SettingsRefusedError("log_hash_key: found none; expected a key, as log_hash names fields")

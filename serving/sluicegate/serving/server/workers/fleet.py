@@ -68,7 +68,7 @@ class Fleet:
 
     async def run(self) -> int:
         """Until a signal, or until the first start fails; returns the exit code. Raises OSError for a taken port."""
-        for port in (self._settings.http_port, self._settings.grpc_port, self._settings.metrics_port):
+        for port in (self._settings.http_port, self._settings.grpc_port, self._settings.own_metrics_port):
             _check_free(self._settings.host, port)
         loop = asyncio.get_running_loop()
         for told in (signal.SIGTERM, signal.SIGINT):
