@@ -49,7 +49,7 @@ def test_what_its_units_say_is_combined(ensemble: str, url: str, serving: Kubect
 
 
 def test_a_unit_that_is_killed_is_started_and_asked_again(ensemble: str, url: str, serving: Kubectl) -> None:
-    """Until then requests are refused with its name; the engine is not ready meanwhile. Fused there is the engine alone."""
+    """Until then requests are refused by name, and the engine is not ready. Fused there is the engine alone."""
     [pod] = [name for name in rig.names(serving, "pods") if name.startswith(ensemble)]
     boxes = [each["name"] for each in serving.json("get", "pod", pod)["spec"]["containers"]]
     assert boxes == [ENGINE] if ensemble == "mean-fused" else set(boxes) == {ENGINE, "one", "two"}
