@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate protos envoy-messages build build-shim images bench clean
+.PHONY: help install demo demo-quick demo-cluster demo-up demo-down test test-cluster test-cluster-full record-corpus test-wheel storm lint format generate protos envoy-messages build build-shim images bench bench-instructions fuzz clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -99,6 +99,19 @@ build-shim: $(STAMP)  ## Build the wheel that provides `seldon_core` for users' 
 images: $(STAMP)  ## Build the container images and print their sizes
 	@$(BIN)/python -m images.build $(IMAGES) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(TAG),--tag $(TAG)) \
 	  $(if $(BASE),--base $(BASE)) $(if $(PUSH),--push)
+
+# Needs wrk, h2load and taskset (Debian: wrk nghttp2-client util-linux). ONLY="row grpc kserve" measures a part and prints it;
+# QUICK=1 tries whether all works; a whole run (ROUNDS=3, SECONDS=4 each) writes the README's table.
+bench: $(STAMP)  ## Measure our server beside its peers, in turns; their environments are made under build/bench
+	@$(BIN)/python -m benchmarks.peers $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(QUICK),--quick)
+
+bench-instructions: $(STAMP)  ## Count what a request costs, and compare with the record; RECORD=1 writes it anew
+	@$(BIN)/python -m benchmarks.instructions $(if $(RECORD),--record)
+
+fuzz: $(STAMP)  ## Fuzz the codecs and the HTTP door for SECONDS=300 together; TARGET= names one
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt atheris
+	@$(BIN)/python -m tests.fuzzing.run $(TARGET) --seconds $(or $(SECONDS),300)
 
 clean:  ## Remove what was built and installed
 	@rm -rf $(VENV) build dist demo/out demo/report.html

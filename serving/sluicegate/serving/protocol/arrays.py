@@ -11,6 +11,9 @@ import numpy as np
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, shown
 from sluicegate.serving.protocol.messages import Array, JSONValue
 
+DEPTH = 64
+"""Lists inside one another that numpy makes an array of."""
+
 
 def array_of(value: JSONValue, path: str) -> Array:
     """A numeric array where every element is a number, a truth value or null; otherwise an array of objects.
@@ -50,7 +53,7 @@ def _ragged(value: list[Any], path: str) -> BadPayloadError:
         if _depths(element) != pattern:
             found, expected = _described(element), _described(value[0])
             return BadPayloadError(f"{path}[{index}]", found, f"{expected} like the first")
-        if isinstance(element, list) and element and isinstance(element[0], list):
+        if isinstance(element, list) and element and isinstance(element[0], list) and path.count("[") < DEPTH:
             inner = [item for item in element if _depths(item) != _depths(element[0])]
             if inner:
                 return _ragged(element, f"{path}[{index}]")

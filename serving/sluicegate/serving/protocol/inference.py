@@ -183,7 +183,15 @@ def _typed(values: Array, datatype: str, path: str) -> Array:
         raise BadPayloadError(path, _kind_of(values), f"values of {datatype}")
     if target.kind in "iu":
         _check_whole(values, target, datatype, path)
-    return values.astype(target)
+    return _narrowed(values, target, datatype, path)
+
+
+def _narrowed(values: Array, target: np.dtype[Any], datatype: str, path: str) -> Array:
+    try:
+        with np.errstate(over="raise"):
+            return values.astype(target)
+    except FloatingPointError as error:
+        raise BadPayloadError(path, "a number beyond its type", f"values of {datatype}") from error
 
 
 def _texts(values: Array, path: str) -> Array:

@@ -27,7 +27,7 @@ from sluicegate.serving.protocol.messages import (
     MetricKind,
     Status,
 )
-from sluicegate.serving.protocol.tensorflow_tensors import array_from_json, json_of
+from sluicegate.serving.protocol.tensorflow_tensors import array_from_json, check_filled, json_of
 from sluicegate.serving.protocol.tensors import check_extent
 
 CONTENT_FIELDS = ("data", "strData", "jsonData", "binData", "customData")
@@ -71,7 +71,9 @@ def messages_from(value: JSONValue) -> list[Message]:
     listed = value.get("seldonMessages") if isinstance(value, dict) else value
     if not isinstance(listed, list) or not listed:
         raise BadPayloadError("(body)", shown(listed), "a list of messages, or an object with seldonMessages")
-    return [message_from(each, f"[{index}].", reported=True) for index, each in enumerate(listed)]
+    read = [message_from(each, f"[{index}].", reported=True) for index, each in enumerate(listed)]
+    check_filled((each.content for each in read), "(body)")
+    return read
 
 
 def status_from(value: JSONValue, path: str = "status") -> Status:
@@ -189,15 +191,25 @@ def _metrics(value: JSONValue, path: str) -> tuple[Metric, ...]:
 
 def _metric_from(value: JSONValue, path: str) -> Metric:
     told = _mapping(value, path)
-    key, figure, kind = told.get("key"), told.get("value", 0.0), told.get("type", 0)
+    key, kind = told.get("key"), told.get("type", 0)
     if not isinstance(key, str) or not key:
         raise BadPayloadError(f"{path}.key", shown(key), "a name")
-    if isinstance(figure, bool) or not isinstance(figure, int | float) or not math.isfinite(figure):
-        raise BadPayloadError(f"{path}.value", shown(figure), "a number")
     if not isinstance(kind, str | int) or kind not in _METRIC_KINDS:
         raise BadPayloadError(f"{path}.type", shown(kind), "COUNTER, GAUGE or TIMER")
     tags = {str(name): str(text) for name, text in _mapping(told.get("tags"), f"{path}.tags").items()}
-    return Metric(key=key, kind=_METRIC_KINDS[kind], value=float(figure), tags=tags, counted=True)
+    figure = finite(told.get("value", 0.0), f"{path}.value")
+    return Metric(key=key, kind=_METRIC_KINDS[kind], value=figure, tags=tags, counted=True)
+
+
+def finite(value: JSONValue, path: str) -> float:
+    """A number that is one, as counters add it up. Raises BadPayloadError."""
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise BadPayloadError(path, shown(value), "a number")
+    return number
 
 
 def _mapping(value: JSONValue, path: str) -> dict[str, Any]:
@@ -220,16 +232,14 @@ def feedback_from(value: JSONValue) -> Feedback:
     """Read a Feedback. Raises BadPayloadError when nothing joins it to an answer and nothing is told."""
     if not isinstance(value, dict):
         raise BadPayloadError("(body)", shown(value), "a JSON object")
-    reward = value.get("reward", 0.0)
-    if isinstance(reward, bool) or not isinstance(reward, int | float):
-        raise BadPayloadError("reward", shown(reward), "a number")
+    reward = finite(value.get("reward", 0.0), "reward")
     meta = _meta_of(value, "response")
     truth = message_from(value["truth"], "truth.") if value.get("truth") else None
     if not any(name in value for name in ("truth", "reward", "response", "request")):
         raise BadPayloadError("(body)", "none of them", "truth or reward, and response.meta.puid")
     return Feedback(
         puid=meta.puid or _meta_of(value, "request").puid,
-        reward=float(reward),
+        reward=reward,
         truth=truth,
         request=_part(value, "request"),
         response=_part(value, "response"),

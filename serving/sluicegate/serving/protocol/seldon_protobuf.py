@@ -21,8 +21,9 @@ from sluicegate.serving.protocol.arrays import array_of, foreign, list_of
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.protocol.messages import NO_META, Array, Feedback, JSONValue, Message, Meta, Status
 from sluicegate.serving.protocol.protobuf import POOL, message_type
-from sluicegate.serving.protocol.seldon import meta_from
+from sluicegate.serving.protocol.seldon import finite, meta_from
 from sluicegate.serving.protocol.tensorflow_protobuf import fill_tensor, tensor_array
+from sluicegate.serving.protocol.tensorflow_tensors import check_filled
 from sluicegate.serving.protocol.tensors import check_extent
 
 SeldonMessage = message_type("seldon.protos.SeldonMessage")
@@ -65,10 +66,12 @@ def messages_from(received: Any) -> list[Message]:
     """Read a SeldonMessageList. Raises BadPayloadError."""
     if not received.seldonMessages:
         raise BadPayloadError("seldonMessages", "none", "at least one message")
-    return [
+    read = [
         message_from(each, f"seldonMessages[{index}].", reported=True)
         for index, each in enumerate(received.seldonMessages)
     ]
+    check_filled((each.content for each in read), "seldonMessages")
+    return read
 
 
 def _data(data: Any, path: str) -> tuple[Array, Any]:
@@ -136,7 +139,7 @@ def feedback_from(received: Any) -> Feedback:
     answered, asked = metas.get("response", NO_META), metas.get("request", NO_META)
     return Feedback(
         puid=answered.puid or asked.puid,
-        reward=float(received.reward),
+        reward=finite(received.reward, "reward"),
         truth=_part(received, "truth"),
         request=_part(received, "request"),
         response=_part(received, "response"),

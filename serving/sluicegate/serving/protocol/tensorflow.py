@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sluicegate.serving.protocol.arrays import array_of, list_of
+from sluicegate.serving.protocol.arrays import DEPTH, array_of, list_of
 from sluicegate.serving.protocol.errors import BadPayloadError, NotCarriedError, shown
 from sluicegate.serving.protocol.messages import Array, JSONValue, Message
 from sluicegate.serving.protocol.tensors import Tensor, datatype_of, message_of_tensors, tensors_of_message
@@ -104,9 +104,11 @@ def _holds_bytes(value: JSONValue) -> bool:
     return isinstance(value, dict)
 
 
-def _decoded(value: JSONValue, path: str) -> JSONValue:
+def _decoded(value: JSONValue, path: str, left: int = DEPTH) -> JSONValue:
     if isinstance(value, list):
-        return [_decoded(each, path) for each in value]
+        if not left:
+            raise BadPayloadError(path, f"lists in more than {DEPTH} others", "a tensor")
+        return [_decoded(each, path, left - 1) for each in value]
     if not isinstance(value, dict) or set(value) != {"b64"}:
         return value
     try:

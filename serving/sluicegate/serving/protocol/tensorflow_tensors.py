@@ -7,6 +7,7 @@ last stands for all that follow: how far a list may be filled up so is limited, 
 import base64
 import binascii
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,9 @@ from sluicegate.serving.protocol.messages import Array, JSONValue
 from sluicegate.serving.protocol.tensors import check_extent, from_bytes, octets, texts, to_bytes, widened
 
 FILLED = 1 << 20
-"""Most values that a shorter list is filled up to."""
+"""Most values of a request that one value may stand for; it takes no memory here, but whoever copies it pays."""
+_TIMES = 64
+"""How many times longer a list of several values may become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,21 @@ def array_from(kind: DataType, shape: tuple[int, ...], content: bytes, values: l
     count = math.prod(shape)
     if len(values) > count:
         raise BadPayloadError(path, f"{len(values)} values", f"{count} for shape {list(shape)}")
-    if len(values) < count:
-        if not values or count > FILLED:
-            expected = (
-                f"{count} for shape {list(shape)}" if not values else f"all {count}, as only {FILLED} are filled up"
-            )
-            raise BadPayloadError(path, f"{len(values)} values", expected)
-        values = [*values, *[values[-1]] * (count - len(values))]
-    return _from_values(kind, values, path).reshape(shape)
+    if len(values) == count:
+        return _from_values(kind, values, path).reshape(shape)
+    if len(values) == 1 and count <= FILLED:
+        return np.broadcast_to(_from_values(kind, values, path), shape)
+    if not values or count > _TIMES * len(values):
+        expected = f"{count} for shape {list(shape)}" if not values else f"all {count}, too many to be filled up"
+        raise BadPayloadError(path, f"{len(values)} values", expected)
+    return _from_values(kind, [*values, *[values[-1]] * (count - len(values))], path).reshape(shape)
+
+
+def check_filled(contents: Iterable[Any], path: str) -> None:
+    """Raise BadPayloadError for a request whose many tensors are filled up, each within its own limit."""
+    filled = sum(each.size for each in contents if isinstance(each, np.ndarray) and not any(each.strides))
+    if filled > FILLED:
+        raise BadPayloadError(path, f"{filled} values filled up", f"at most {FILLED} of a request's that are not sent")
 
 
 def _from_content(kind: DataType, shape: tuple[int, ...], content: bytes, path: str) -> Array:

@@ -32,6 +32,8 @@ NUMPY_TYPES: dict[str, Any] = {
 }
 _DATATYPES = {np.dtype(kind): name for name, kind in reversed(NUMPY_TYPES.items())} | {np.dtype("f4"): "FP32"}
 _EXTENT = 2**48
+_EMPTY_ROWS = 2**16
+"""A row without values costs a client nothing, and a list in the answer."""
 _LENGTH = 4
 """Bytes that say how long an element of BYTES is."""
 
@@ -48,9 +50,11 @@ class Tensor:
 
 
 def check_extent(shape: Sequence[int], path: str) -> None:
-    """Raise BadPayloadError for a shape that no array can have, even one without values."""
+    """Raise BadPayloadError for a shape that no array can have, even one without values; or no list of lists."""
     if math.prod(max(1, size) for size in shape) >= _EXTENT:
         raise BadPayloadError(path, str(list(shape)), "sizes whose product is less than 2^48, counting 0 as 1")
+    if 0 in shape and math.prod(shape[: shape.index(0)]) > _EMPTY_ROWS:
+        raise BadPayloadError(path, f"{list(shape)}, which holds nothing", f"at most {_EMPTY_ROWS} rows without values")
 
 
 def datatype_of(array: Array, name: str = "the answer") -> str:

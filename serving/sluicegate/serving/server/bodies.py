@@ -44,10 +44,8 @@ def _of_fields(text: bytes, where: str) -> JSONValue:
 
 
 def _of_multipart(body: bytes, kind: bytes) -> JSONValue:
-    header = Headers()
-    header["content-type"] = kind.decode("latin-1")
-    boundary = header.get_param("boundary")
-    if not isinstance(boundary, str) or not boundary:
+    boundary = _parameter(kind.decode("latin-1"), "boundary")
+    if not boundary:
         raise BadPayloadError("Content-Type", "a multipart without a boundary", "multipart/form-data; boundary=…")
     value: dict[str, Any] = {}
     parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1"), _PARTS + 1)
@@ -60,16 +58,26 @@ def _of_multipart(body: bytes, kind: bytes) -> JSONValue:
 
 def _take(part: bytes, value: dict[str, Any]) -> None:
     head, blank, content = part.partition(b"\r\n\r\n")
-    header = Headers()
+    disposition = ""
     for line in head.decode("utf-8", "replace").split("\r\n"):
         title, _, text = line.partition(":")
         if title.strip().lower() == "content-disposition":
-            header["content-disposition"] = text.strip()
-    name = header.get_param("name", header="content-disposition")
-    if not blank or not isinstance(name, str):
+            disposition = text.strip()
+    name = _parameter(disposition, "name")
+    if not blank or name is None:
         raise BadPayloadError("(body)", "a part without a name", 'Content-Disposition: form-data; name="…"')
-    is_file = header.get_param("filename", header="content-disposition") is not None
-    value[name] = _content(name, content, is_file=is_file)
+    value[name] = _content(name, content, is_file=_parameter(disposition, "filename") is not None)
+
+
+def _parameter(header: str, name: str) -> str | None:
+    """A header's parameter; None where there is none."""
+    parsed = Headers()
+    parsed["h"] = header
+    try:
+        found = parsed.get_param(name, header="h")
+    except (TypeError, ValueError, LookupError):  # the parser's own, for continuations (RFC 2231) that contradict
+        return None
+    return str(found[2]) if isinstance(found, tuple) else found
 
 
 def _content(name: str, content: bytes, *, is_file: bool) -> JSONValue:

@@ -8,6 +8,7 @@ from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.protocol.protobuf import message_type, parsed
 from sluicegate.serving.protocol.tensorflow_protobuf import fill_tensor, tensor_array
+from sluicegate.serving.protocol.tensorflow_tensors import check_filled
 from sluicegate.serving.protocol.tensors import Tensor, chosen, datatype_of, message_of_tensors, tensors_of_message
 from sluicegate.serving.server import descriptions
 from sluicegate.serving.server.grpc_calls import Call, Handle, Predicting
@@ -88,6 +89,7 @@ def _inputs(inputs: Any) -> list[Tensor]:
     if not inputs:
         raise BadPayloadError("inputs", "nothing", "tensors by name")
     arrays = {name: tensor_array(inputs[name], f"inputs[{name!r}]") for name in sorted(inputs)}
+    check_filled(arrays.values(), "inputs")
     return [Tensor(name=name, datatype=datatype_of(array), values=_axes(array)) for name, array in arrays.items()]
 
 

@@ -1,0 +1,1 @@
+"""Our server beside the others, in turns, on one machine: ``make bench``."""
