@@ -23,11 +23,12 @@ from sluicegate.serving.server.courtesies import Courtesies
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors, handler_of
 from sluicegate.serving.server.errors import SettingsRefusedError
+from sluicegate.serving.server.following import FollowedDispatcher
 from sluicegate.serving.server.grpc_door import GrpcDoor
 from sluicegate.serving.server.grpc_services import open_grpc
 from sluicegate.serving.server.hop_dispatching import HopDispatcher
-from sluicegate.serving.server.journal import Journal
 from sluicegate.serving.server.metrics import Metrics
+from sluicegate.serving.server.observing import Observing, observing
 from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
 from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
@@ -91,7 +92,8 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._journal = Journal(settings.output)
+        self._seen: Observing = observing(settings, os.environ)
+        self._journal = self._seen.journal(settings.output)
         self._state = State()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
@@ -114,7 +116,7 @@ class Server:
         loop = asyncio.get_running_loop()
         doors = self._doors(loop)
         listeners = [await self._listen(loop, door, port) for port, door in doors.items()]
-        self._grpc = await open_grpc(self._behind, self._worker, self._settings)
+        self._grpc = await open_grpc(self._behind, self._worker, self._settings, self._seen.following)
         self._journal.say("listening", host=self._settings.host, port=self._settings.http_port)
         ticking = asyncio.create_task(self._tick(tuple(doors.values())))
         try:
@@ -157,8 +159,9 @@ class Server:
             ),
             metadata=metadata_of(settings),
         )
+        router = doors.router()
         return Door(
-            handler=handler_of(doors.router()),
+            handler=self._seen.http(handler_of(router), router.pattern_of),
             body_bytes=settings.max_body_bytes,
             keep_alive_seconds=settings.keep_alive_seconds,
             receive_seconds=settings.receive_seconds,
@@ -172,7 +175,8 @@ class Server:
             raise OSError(f"cannot listen on {host} port {port}: {error.strerror}; free it or give {option}") from error
 
     async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
-        loading = asyncio.ensure_future(loop.run_in_executor(self._worker, serve_graph, self._settings, self._worker))
+        given = (self._settings, self._worker, self._metrics, self._seen.spans)
+        loading = asyncio.ensure_future(loop.run_in_executor(self._worker, serve_graph, *given))
         stopped = asyncio.ensure_future(self._stop.wait())
         awaited: list[asyncio.Future[Any]] = [loading, stopped]
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
@@ -193,7 +197,10 @@ class Server:
             await served.graph.look()
             self._looking = asyncio.create_task(_look(served.graph))
         else:
-            state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds)
+            state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds, self._metrics.called)
+        if self._seen.following is not None:
+            state.dispatcher = FollowedDispatcher(state.dispatcher, self._seen.following)
+        self._metrics.load_seconds |= served.load_seconds
         state.served = served
         names = {node.name for node in served.plan.nodes} | {served.name, settings.deployment, settings.model_name}
         state.names = frozenset(names - {""})
@@ -254,12 +261,16 @@ class Server:
     def _in_flight(self) -> int:
         return self._state.dispatcher.in_flight if self._state.dispatcher else 0
 
+    def _waiting(self) -> int:
+        return self._state.dispatcher.waiting if self._state.dispatcher else 0
+
     def _predictions(self) -> int:
         served = (histogram for key, histogram in self._metrics.requests.items() if key[0] in PREDICTING)
         return sum(sum(histogram.counts) for histogram in served)
 
     def _end(self, doors: tuple[Door, ...]) -> None:
         _close(doors)
+        self._seen.stop(2.0)
         if self._log is not None:
             self._log.stop(2.0)
         self._worker.shutdown(wait=False, cancel_futures=True)
@@ -287,7 +298,9 @@ class Server:
         settings = self._settings
         log = self._log
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
-            "sluicegate_requests_in_flight": ("Requests that wait or are with the model", self._in_flight)
+            "sluicegate_requests_in_flight": ("Requests that wait or are with the model", self._in_flight),
+            "sluicegate_queue_length": ("Requests that wait for the model", self._waiting),
+            **self._seen.gauges(),
         }
         if log is not None:
             gauges["sluicegate_request_log_dropped_total"] = ("Events that were not delivered", lambda: log.dropped)

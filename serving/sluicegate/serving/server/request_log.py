@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import msgspec
 
+from sluicegate.serving.protocol import trace_context
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.protocol.seldon import encode, log_value, parse
@@ -45,6 +46,8 @@ class Entry:
     status: int | None = None
     seconds: float | None = None
     shadow: bool = False
+    headers: trace_context.Headers = field(default_factory=dict)
+    """Of the request: they say which trace it belongs to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,11 @@ def event_of(entry: Entry, sender: Sender) -> dict[str, Any]:
         event["durationms"] = f"{entry.seconds * 1000:.3f}"
     if entry.shadow:
         event["shadow"] = "true"
+    context = trace_context.read(entry.headers)
+    if context is not None:
+        event["traceparent"] = context.traceparent
+        if context.state:
+            event["tracestate"] = context.state
     event["data"] = _data(entry, sender)
     return event
 

@@ -78,6 +78,16 @@ SETTINGS = (
     ),
     Setting("cors_headers", "CORS_ALLOWED_HEADERS", "content-type", "", "Headers that those pages may send."),
     Setting("output", "SLUICEGATE_OUTPUT", "plain", "", "Form of the lines on stdout: plain or json."),
+    Setting(
+        "access_log", "GUNICORN_ACCESS_LOG", "false", "", "Whether each request is a line on stdout: true or false."
+    ),
+    Setting(
+        "tracing",
+        "TRACING",
+        "",
+        "",
+        "Whether requests are traced: true or false; unless said, they are where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    ),
     Setting("log_url", "REQUEST_LOGGER_DEFAULT_ENDPOINT", "", "", "Where the request log goes; nowhere when empty."),
     Setting(
         "log_queue", "SLUICEGATE_LOG_QUEUE", 10_000, "events", "How many events wait; more are dropped and counted."

@@ -41,6 +41,8 @@ class Settings:
     cors_origins: str
     cors_headers: str
     output: str
+    access_log: str
+    tracing: str
     log_url: str
     log_queue: int
     log_drop: str
@@ -57,6 +59,7 @@ class Settings:
     inline_milliseconds: float
 
 
+_TRUTHS = frozenset({"metrics_in_answers", "access_log", "tracing"})
 _POSITIVE = frozenset(
     {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds", "queue"}
 )
@@ -92,7 +95,7 @@ def _check_words(settings: Settings) -> None:
     for name, known in (
         ("output", FORMATS),
         ("service_type", tuple(SERVICE_TYPES)),
-        ("metrics_in_answers", tuple(TRUTH)),
+        *((name, (*TRUTH, "") if name == "tracing" else tuple(TRUTH)) for name in sorted(_TRUTHS)),
     ):
         value = getattr(settings, name)
         if value not in known:
@@ -114,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _read(setting: Setting, text: str, where: str) -> str | int | float:
     if isinstance(setting.default, str):
-        return text
+        return text.lower() if setting.name in _TRUTHS else text
     kind, name = (int, "a whole number") if isinstance(setting.default, int) else (float, "a number")
     least = 1 if setting.name in _POSITIVE else 0
     most = 65535 if setting.name.endswith("_port") else 2**31
