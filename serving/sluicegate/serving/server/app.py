@@ -31,7 +31,7 @@ from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.observing import Observing, observing
 from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
-from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
+from sluicegate.serving.server.request_log import READY, Entry, Sender, log_of
 from sluicegate.serving.server.serving_state import Served, State
 from sluicegate.serving.server.setting_table import TRUTH
 from sluicegate.serving.server.settings import Settings, read_settings
@@ -96,7 +96,7 @@ class Server:
         self._journal = self._seen.journal(settings.output)
         self._state = State()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
+        self._log = log_of(settings)
         self._sender = self._sender_of(None)
         self._metrics = self._metrics_of()
         self._behind = Behind(
@@ -304,6 +304,7 @@ class Server:
         }
         if log is not None:
             gauges["sluicegate_request_log_dropped_total"] = ("Events that were not delivered", lambda: log.dropped)
+            gauges["sluicegate_request_log_waiting"] = ("Events that wait to be sent", lambda: log.waiting)
             gauges["sluicegate_request_log_sent_total"] = ("Events that the collector took", lambda: log.sent)
         return Metrics(
             identity=(

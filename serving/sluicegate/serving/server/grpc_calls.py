@@ -143,6 +143,7 @@ class Predicting:
             seconds=seconds,
             shadow=call.copy,
             headers=call.headers,
+            protocol="seldon",
         )
         log.offer(entry, self._behind.sender())
 

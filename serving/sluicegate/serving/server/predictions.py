@@ -56,7 +56,9 @@ class Behind:
         self.metrics.reward_negative += max(0.0, -feedback.reward)
         if self.log is not None:
             data = seldon.encode(seldon.body_of_feedback(feedback)) if body is None else body
-            self.log.offer(Entry(type=FEEDBACK, request_id=puid, data=data, headers=headers), self.sender())
+            self.log.offer(
+                Entry(type=FEEDBACK, request_id=puid, data=data, headers=headers, protocol="seldon"), self.sender()
+            )
 
     def completed(self, answer: Message, puid: str, served: Served) -> Message:
         """The model's answer with what the server knows of it; figures of the models in this process are counted."""
@@ -144,6 +146,7 @@ class Prediction:
             seconds=seconds,
             shadow=is_copy(headers, self._behind.predictor),
             headers=headers,
+            protocol="seldon" if isinstance(data, Message) else self._codec.protocol,
         )
         log.offer(entry, self._behind.sender())
 

@@ -32,6 +32,7 @@ SERVICE_TYPES: dict[str, UnitType] = {
     "OUTLIER_DETECTOR": "TRANSFORMER",
 }
 """Seldon's words for what a class serves, and the unit's type; its outlier detectors transform the input."""
+LOG_FORMS = ("batch", "binary")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 SETTINGS = (
@@ -92,6 +93,21 @@ SETTINGS = (
     Setting(
         "log_queue", "SLUICEGATE_LOG_QUEUE", 10_000, "events", "How many events wait; more are dropped and counted."
     ),
+    Setting(
+        "log_queue_bytes",
+        "SLUICEGATE_LOG_QUEUE_BYTES",
+        64 * 1024 * 1024,
+        "bytes",
+        "How much of them waits; more is dropped and counted.",
+    ),
+    Setting(
+        "log_form",
+        "SLUICEGATE_LOG_FORM",
+        "batch",
+        "",
+        "How events go: batch (many in one request, JSON), or binary (one in each, as Seldon's logger sent them).",
+    ),
+    Setting("log_mode", "SLUICEGATE_LOG_MODE", "all", "", "Which events of predictions go: all, request or response."),
     Setting("log_drop", "SLUICEGATE_LOG_DROP", "", "", "Fields that the log never shows, separated by commas."),
     Setting("log_hash", "SLUICEGATE_LOG_HASH", "", "", "Fields that the log shows as a keyed hash."),
     Setting("log_hash_key", "SLUICEGATE_LOG_HASH_KEY", "", "", "The key of those hashes; prefer the environment."),

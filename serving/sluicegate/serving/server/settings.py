@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluicegate.serving.api.unwise import LOGGER_MODES
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.journal import FORMATS
-from sluicegate.serving.server.setting_table import SERVICE_TYPES, SETTINGS, TRUTH, Setting
+from sluicegate.serving.server.setting_table import LOG_FORMS, SERVICE_TYPES, SETTINGS, TRUTH, Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,9 @@ class Settings:
     tracing: str
     log_url: str
     log_queue: int
+    log_queue_bytes: int
+    log_form: str
+    log_mode: str
     log_drop: str
     log_hash: str
     log_hash_key: str
@@ -95,6 +99,8 @@ def _check_words(settings: Settings) -> None:
     for name, known in (
         ("output", FORMATS),
         ("service_type", tuple(SERVICE_TYPES)),
+        ("log_form", LOG_FORMS),
+        ("log_mode", LOGGER_MODES),
         *((name, (*TRUTH, "") if name == "tracing" else tuple(TRUTH)) for name in sorted(_TRUTHS)),
     ):
         value = getattr(settings, name)
