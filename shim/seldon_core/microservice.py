@@ -20,7 +20,8 @@ _NO_EFFECT = (
     *("--log-level", "--threads", "--max-requests", "--max-requests-jitter", "--keepalive", "--pidfile"),
     *("--grpc-threads", "--grpc-workers", "--persistence", "--api-type"),
 )
-_SWITCHES = ("--debug", "--tracing", "--single-threaded", "--access-log")
+_SWITCHES = ("--debug", "--single-threaded")
+_SAME_SWITCHES = ("--tracing", "--access-log")
 
 
 def command_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -31,7 +32,7 @@ def command_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         parser.add_argument(option, help=f"[{variable}]")
     for option in _NO_EFFECT:
         parser.add_argument(option, default=None, nargs="?", const="")
-    for option in _SWITCHES:
+    for option in (*_SWITCHES, *_SAME_SWITCHES):
         parser.add_argument(option, action="store_true", default=None)
     parser.add_argument("ignored", nargs="?", choices=["REST", "GRPC"], help=argparse.SUPPRESS)
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
@@ -40,6 +41,8 @@ def command_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     for option, _ in _SAME:
         value = given.pop(_name(option), None)
         command += [option, value] if value is not None else []
+    for option in _SAME_SWITCHES:
+        command += [option, "true"] if given.pop(_name(option), None) else []
     return command, [f"--{name.replace('_', '-')}" for name in given]
 
 

@@ -19,14 +19,15 @@ from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.doors import Doors
 from sluicegate.serving.server.errors import SettingsRefusedError
+from sluicegate.serving.server.following import FollowedDispatcher
 from sluicegate.serving.server.grpc_services import grpc_door
 from sluicegate.serving.server.hop_dispatching import HopDispatcher
-from sluicegate.serving.server.journal import Journal
 from sluicegate.serving.server.metrics import Metrics, exposition
+from sluicegate.serving.server.observing import Observing, observing
 from sluicegate.serving.server.ports import Ports, courtesies_of, http_doors
 from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
-from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
+from sluicegate.serving.server.request_log import READY, Entry, Sender, log_of
 from sluicegate.serving.server.serving_state import Served, State
 from sluicegate.serving.server.setting_table import TRUTH
 from sluicegate.serving.server.settings import Settings, names_of, read_settings
@@ -87,12 +88,12 @@ class Server:
 
     def __init__(self, settings: Settings, place: Place) -> None:
         self._settings, self._place = settings, place
-        always = {} if place.number is None else {"worker": place.number}
-        self._journal = Journal(settings.output, always=always)
+        self._seen: Observing = observing(settings, os.environ)
+        self._journal = self._seen.journal(settings.output, {} if place.number is None else {"worker": place.number})
         self._certificates = certificates_of(settings)
         self._state = State()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
+        self._log = log_of(settings)
         self._sender = self._sender_of(None)
         self._metrics = self._metrics_of()
         self._behind = Behind(
@@ -132,7 +133,8 @@ class Server:
         """From listening, which comes last where others serve already, to the signal."""
         if not self._place.late:
             await self._open(ports)
-        loading = loop.run_in_executor(self._worker, serve_graph, self._settings, self._worker)
+        given = (self._settings, self._worker, self._metrics, self._seen.spans)
+        loading = loop.run_in_executor(self._worker, serve_graph, *given)
         if not await self._unless_stopped(loading):
             return
         served = loading.result()
@@ -171,8 +173,8 @@ class Server:
         )
         return Ports(
             settings=settings,
-            http=http_doors(doors, settings),
-            grpc=grpc_door(self._behind, self._worker, settings, self._certificates),
+            http=http_doors(doors, settings, self._seen.http),
+            grpc=grpc_door(self._behind, self._worker, settings, self._certificates, self._seen.following),
             context=self._certificates.context if self._certificates else None,
         )
 
@@ -191,7 +193,10 @@ class Server:
             await served.graph.look()
             self._looking = asyncio.create_task(_look(served.graph))
         else:
-            state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds)
+            state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds, self._metrics.called)
+        if self._seen.following is not None:
+            state.dispatcher = FollowedDispatcher(state.dispatcher, self._seen.following)
+        self._metrics.load_seconds |= served.load_seconds
         state.served = served
         names = {node.name for node in served.plan.nodes} | {served.name, settings.deployment, settings.model_name}
         state.names = frozenset(names - {""})
@@ -243,11 +248,15 @@ class Server:
     def _in_flight(self) -> int:
         return self._state.dispatcher.in_flight if self._state.dispatcher else 0
 
+    def _waiting(self) -> int:
+        return self._state.dispatcher.waiting if self._state.dispatcher else 0
+
     def _predictions(self) -> int:
         served = (histogram for key, histogram in self._metrics.requests.items() if key[0] in PREDICTING)
         return sum(sum(histogram.counts) for histogram in served)
 
     def _end(self) -> None:
+        self._seen.stop(2.0)
         if self._log is not None:
             self._log.stop(2.0)
         self._worker.shutdown(wait=False, cancel_futures=True)
@@ -275,10 +284,13 @@ class Server:
         settings = self._settings
         log = self._log
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
-            "sluicegate_requests_in_flight": ("Requests that wait or are with the model", self._in_flight)
+            "sluicegate_requests_in_flight": ("Requests that wait or are with the model", self._in_flight),
+            "sluicegate_queue_length": ("Requests that wait for the model", self._waiting),
+            **self._seen.gauges(),
         }
         if log is not None:
             gauges["sluicegate_request_log_dropped_total"] = ("Events that were not delivered", lambda: log.dropped)
+            gauges["sluicegate_request_log_waiting"] = ("Events that wait to be sent", lambda: log.waiting)
             gauges["sluicegate_request_log_sent_total"] = ("Events that the collector took", lambda: log.sent)
         return Metrics(
             identity=(

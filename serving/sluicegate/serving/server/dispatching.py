@@ -39,6 +39,10 @@ class Dispatching(Protocol):
     def in_flight(self) -> int:
         """Requests that wait or are under way."""
 
+    @property
+    def waiting(self) -> int:
+        """Those of them that wait."""
+
     def submit(
         self,
         message: Message,
@@ -89,11 +93,22 @@ class Bounds:
     timeout_seconds: float = 30.0
 
 
-class Dispatcher:
-    """``Dispatching`` for a graph that lives in this process."""
+def _nobody_asks(_requests: int, _rows: int) -> None:
+    pass
 
-    def __init__(self, graph: FusedGraph, loop: Loop, worker: ThreadPoolExecutor, bounds: Bounds) -> None:
-        self._graph, self._loop, self._worker, self._bounds = graph, loop, worker, bounds
+
+class Dispatcher:
+    """``Dispatching`` for a graph that lives in this process; ``called`` is told how much went into each call of it."""
+
+    def __init__(
+        self,
+        graph: FusedGraph,
+        loop: Loop,
+        worker: ThreadPoolExecutor,
+        bounds: Bounds,
+        called: Callable[[int, int], None] = _nobody_asks,
+    ) -> None:
+        self._graph, self._loop, self._worker, self._bounds, self._called = graph, loop, worker, bounds, called
         self._waiting: deque[Job] = deque()
         self._waiting_bytes = 0
         self._running: list[Job] = []
@@ -107,6 +122,11 @@ class Dispatcher:
     def in_flight(self) -> int:
         """Requests that wait or are with the model."""
         return len(self._waiting) + len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """As the port says."""
+        return len(self._waiting)
 
     def submit(
         self,
@@ -154,6 +174,7 @@ class Dispatcher:
         jobs, rows = self._take()
         if not jobs:
             return
+        self._called(len(jobs), rows)
         if rows <= self._bounds.inline_rows:
             self._deliver(jobs, self._run(jobs))
         else:

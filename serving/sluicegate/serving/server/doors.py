@@ -136,7 +136,7 @@ class Doors:
             self._feedback_answer(call, error, "")
             return
         puid = feedback.puid or call.request.headers.get(b"seldon-puid", b"").decode("latin-1")
-        self.behind.count_feedback(feedback, puid, call.request.body)
+        self.behind.count_feedback(feedback, puid, call.request.headers, call.request.body)
         dispatcher.tell(feedback, lambda error: self._feedback_answer(call, error, puid), call.request.headers)
 
     def _feedback_answer(self, call: Call, error: BaseException | None, puid: str) -> None:

@@ -140,7 +140,15 @@ class Predicting:
             return
         at, seconds = (call.at, None) if kind == REQUEST else (time(), perf_counter() - call.received)
         entry = Entry(
-            type=kind, request_id=call.puid, at=at, data=data, status=status, seconds=seconds, shadow=call.copy
+            type=kind,
+            request_id=call.puid,
+            at=at,
+            data=data,
+            status=status,
+            seconds=seconds,
+            shadow=call.copy,
+            headers=call.headers,
+            protocol="seldon",
         )
         log.offer(entry, self._behind.sender())
 

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from sluicegate.serving.server.dispatching import Bounds
-from sluicegate.serving.server.grpc_door import GrpcDoor, GrpcLimits
+from sluicegate.serving.server.following import Following
+from sluicegate.serving.server.grpc_door import GrpcDoor, GrpcLimits, Services
 from sluicegate.serving.server.grpc_inference import InferenceService
 from sluicegate.serving.server.grpc_seldon import SeldonServices
 from sluicegate.serving.server.grpc_tensorflow import TensorflowServices
@@ -16,17 +17,23 @@ _MORE = 64
 
 
 def grpc_door(
-    behind: Behind, worker: ThreadPoolExecutor, settings: Settings, certificates: Certificates | None
+    behind: Behind,
+    worker: ThreadPoolExecutor,
+    settings: Settings,
+    certificates: Certificates | None,
+    following: Following | None = None,
 ) -> GrpcDoor | None:
     """The door; None if there is to be none."""
     if not settings.grpc_port:
         return None
     bounds = Bounds(queue=settings.queue, timeout_seconds=settings.request_timeout_seconds)
-    services = {
+    services: Services = {
         **SeldonServices(behind, worker, bounds).services(),
         **InferenceService(behind).services(),
         **TensorflowServices(behind).services(),
     }
+    if following is not None:
+        services = following.grpc(services)
     limits = GrpcLimits(
         message_bytes=settings.max_message_bytes, calls=settings.queue + _MORE, shared=settings.workers > 1
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -10,6 +10,7 @@ from sluicegate.serving.server.connections import Connection, Door
 from sluicegate.serving.server.copies import copies_only
 from sluicegate.serving.server.courtesies import Courtesies
 from sluicegate.serving.server.doors import Doors, handler_of
+from sluicegate.serving.server.exchanges import Handler
 from sluicegate.serving.server.grpc_door import GrpcDoor
 from sluicegate.serving.server.settings import Settings, names_of
 
@@ -87,10 +88,16 @@ class Ports:
             raise OSError(f"{info} {options.get(port, '--shadow-port')}") from error
 
 
-def http_doors(doors: Doors, settings: Settings) -> dict[int, Door]:
-    """By port: one for everybody; if asked for, one that gets copies only, and one of metrics and health."""
+def http_doors(
+    doors: Doors, settings: Settings, followed: Callable[[Handler, Callable[[str], str]], Handler]
+) -> dict[int, Door]:
+    """By port: one for everybody; if asked for, one that gets copies only, and one of metrics and health.
+
+    ``followed`` is laid around what answers requests, and told how to find a path's route.
+    """
+    router = doors.router()
     door = Door(
-        handler=handler_of(doors.router()),
+        handler=followed(handler_of(router), router.pattern_of),
         body_bytes=settings.max_body_bytes,
         keep_alive_seconds=settings.keep_alive_seconds,
         receive_seconds=settings.receive_seconds,

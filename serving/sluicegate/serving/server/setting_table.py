@@ -32,6 +32,7 @@ SERVICE_TYPES: dict[str, UnitType] = {
     "OUTLIER_DETECTOR": "TRANSFORMER",
 }
 """Seldon's words for what a class serves, and the unit's type; its outlier detectors transform the input."""
+LOG_FORMS = ("batch", "binary")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 SETTINGS = (
@@ -98,10 +99,35 @@ SETTINGS = (
     ),
     Setting("cors_headers", "CORS_ALLOWED_HEADERS", "content-type", "", "Headers that those pages may send."),
     Setting("output", "SLUICEGATE_OUTPUT", "plain", "", "Form of the lines on stdout: plain or json."),
+    Setting(
+        "access_log", "GUNICORN_ACCESS_LOG", "false", "", "Whether each request is a line on stdout: true or false."
+    ),
+    Setting(
+        "tracing",
+        "TRACING",
+        "",
+        "",
+        "Whether requests are traced: true or false; unless said, they are where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    ),
     Setting("log_url", "REQUEST_LOGGER_DEFAULT_ENDPOINT", "", "", "Where the request log goes; nowhere when empty."),
     Setting(
         "log_queue", "SLUICEGATE_LOG_QUEUE", 10_000, "events", "How many events wait; more are dropped and counted."
     ),
+    Setting(
+        "log_queue_bytes",
+        "SLUICEGATE_LOG_QUEUE_BYTES",
+        64 * 1024 * 1024,
+        "bytes",
+        "How much of them waits; more is dropped and counted.",
+    ),
+    Setting(
+        "log_form",
+        "SLUICEGATE_LOG_FORM",
+        "batch",
+        "",
+        "How events go: batch (many in one request, JSON), or binary (one in each, as Seldon's logger sent them).",
+    ),
+    Setting("log_mode", "SLUICEGATE_LOG_MODE", "all", "", "Which events of predictions go: all, request or response."),
     Setting("log_drop", "SLUICEGATE_LOG_DROP", "", "", "Fields that the log never shows, separated by commas."),
     Setting("log_hash", "SLUICEGATE_LOG_HASH", "", "", "Fields that the log shows as a keyed hash."),
     Setting("log_hash_key", "SLUICEGATE_LOG_HASH_KEY", "", "", "The key of those hashes; prefer the environment."),

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluicegate.serving.api.unwise import LOGGER_MODES
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.journal import FORMATS
-from sluicegate.serving.server.setting_table import SERVICE_TYPES, SETTINGS, TRUTH, Setting
+from sluicegate.serving.server.setting_table import LOG_FORMS, SERVICE_TYPES, SETTINGS, TRUTH, Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,13 @@ class Settings:
     cors_origins: str
     cors_headers: str
     output: str
+    access_log: str
+    tracing: str
     log_url: str
     log_queue: int
+    log_queue_bytes: int
+    log_form: str
+    log_mode: str
     log_drop: str
     log_hash: str
     log_hash_key: str
@@ -71,6 +77,7 @@ class Settings:
 
 
 _PORTS = ("grpc_port", "shadow_port")
+_TRUTHS = frozenset({"metrics_in_answers", "access_log", "tracing"})
 _POSITIVE = frozenset(
     {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds"}
     | {"queue", "queue_bytes", "batch_bytes", "workers", "worker_silence_seconds"}
@@ -112,7 +119,9 @@ def _check_words(settings: Settings) -> None:
     for name, known in (
         ("output", FORMATS),
         ("service_type", tuple(SERVICE_TYPES)),
-        ("metrics_in_answers", tuple(TRUTH)),
+        ("log_form", LOG_FORMS),
+        ("log_mode", LOGGER_MODES),
+        *((name, (*TRUTH, "") if name == "tracing" else tuple(TRUTH)) for name in sorted(_TRUTHS)),
     ):
         value = getattr(settings, name)
         if value not in known:
@@ -142,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _read(setting: Setting, text: str, where: str) -> str | int | float:
     if isinstance(setting.default, str):
-        return text
+        return text.lower() if setting.name in _TRUTHS else text
     kind, name = (int, "a whole number") if isinstance(setting.default, int) else (float, "a number")
     least = 1 if setting.name in _POSITIVE else 0
     most = 65535 if setting.name.endswith("_port") else 2**31

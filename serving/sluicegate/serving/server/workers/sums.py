@@ -6,8 +6,6 @@ Pure. A worker that died goes on counting with what it counted last, so no count
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_LEVELS = ("gauge", "summary", "untyped")
-
 
 @dataclass(slots=True)
 class Figures:
@@ -30,15 +28,15 @@ class Figures:
 def figures_of(text: str) -> Figures:
     """Read Prometheus' text format, version 0.0.4, as ``metrics.exposition`` writes it."""
     found = Figures()
-    family, level = "", False
+    family = kind = ""
     for line in text.split("\n"):  # a label may hold any other line break
         if line.startswith("# "):
             _, word, family, told = line.split(" ", 3)
             found.heads.setdefault(family, []).append(line)
-            level = told in _LEVELS if word == "TYPE" else level
+            kind = told if word == "TYPE" else kind
         elif line:
             series, _, value = line.rpartition(" ")
-            if level and not series.split("{", 1)[0].endswith(("_sum", "_count")):
+            if _is_level(kind, series.split("{", 1)[0]):
                 found.levels.setdefault(family, {})[series] = value
             else:
                 found.counts.setdefault(family, {})[series] = float(value)
@@ -57,6 +55,11 @@ def together(alive: Mapping[int, Figures], ended: Figures) -> str:
         for number, figures in alive.items():
             lines += (f"{_of(number, series)} {value}" for series, value in figures.levels.get(family, {}).items())
     return "\n".join([*lines, ""])
+
+
+def _is_level(kind: str, name: str) -> bool:
+    """Whether it says how something is, and not how often something was; a summary does both."""
+    return kind in ("gauge", "untyped") or (kind == "summary" and not name.endswith(("_sum", "_count")))
 
 
 def _of(worker: int, series: str) -> str:
