@@ -240,7 +240,10 @@ def _metrics() -> Iterator[str]:
     yield from ("## Model server: `GET /prometheus`", "")
     gauges = {
         "sluicegate_requests_in_flight": ("Requests that wait or are with the model", float),
+        "sluicegate_queue_length": ("Requests that wait for the model", float),
+        "sluicegate_request_lines_dropped_total": ("Lines on stdout beyond the queue", float),
         "sluicegate_request_log_dropped_total": ("Events that were not delivered", float),
+        "sluicegate_request_log_waiting": ("Events that wait to be sent", float),
         "sluicegate_request_log_sent_total": ("Events that the collector took", float),
     }
     yield from _families(exposition(Metrics(identity=(), unit=(), gauges=gauges)))

@@ -42,12 +42,16 @@ class Image:
 
 
 IMAGES = {
-    "server-sklearn": Image(("serving",), "Serves scikit-learn models, Python classes, and graphs."),
-    "server-xgboost": Image(("serving", "xgboost"), "Serves XGBoost models, and what `server-sklearn` does."),
-    "server-lightgbm": Image(("serving", "lightgbm"), "Serves LightGBM models, and what `server-sklearn` does."),
-    "server-onnx": Image(("serving", "onnx"), "Serves ONNX models, and what `server-sklearn` does."),
+    "server-sklearn": Image(("serving", "tracing"), "Serves scikit-learn models, Python classes, and graphs."),
+    "server-xgboost": Image(
+        ("serving", "tracing", "xgboost"), "Serves XGBoost models, and what `server-sklearn` does."
+    ),
+    "server-lightgbm": Image(
+        ("serving", "tracing", "lightgbm"), "Serves LightGBM models, and what `server-sklearn` does."
+    ),
+    "server-onnx": Image(("serving", "tracing", "onnx"), "Serves ONNX models, and what `server-sklearn` does."),
     "server-mlflow": Image(
-        ("serving", "mlflow", "xgboost", "lightgbm"),
+        ("serving", "tracing", "mlflow", "xgboost", "lightgbm"),
         "Serves MLflow's Python functions, of scikit-learn, XGBoost and LightGBM, too.",
     ),
     "operator": Image(("operator",), "The operator with its webhook."),

@@ -13,14 +13,15 @@ _SAME = (
     ("--parameters", "PREDICTIVE_UNIT_PARAMETERS"),
     ("--http-port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT"),
     ("--grpc-port", "PREDICTIVE_UNIT_GRPC_SERVICE_PORT"),
+    ("--metrics-port", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT"),
+    ("--workers", "SLUICEGATE_WORKERS"),
 )
-_LATER = ("--metrics-port", "--workers")
-"""Handed on where the server has them."""
 _NO_EFFECT = (
     *("--log-level", "--threads", "--max-requests", "--max-requests-jitter", "--keepalive", "--pidfile"),
     *("--grpc-threads", "--grpc-workers", "--persistence", "--api-type"),
 )
-_SWITCHES = ("--debug", "--tracing", "--single-threaded", "--access-log")
+_SWITCHES = ("--debug", "--single-threaded")
+_SAME_SWITCHES = ("--tracing", "--access-log")
 
 
 def command_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -29,9 +30,9 @@ def command_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     parser.add_argument("interface_name", metavar="NAME", help="module.Class, or the name of both module and class")
     for option, variable in _SAME:
         parser.add_argument(option, help=f"[{variable}]")
-    for option in (*_LATER, *_NO_EFFECT):
+    for option in _NO_EFFECT:
         parser.add_argument(option, default=None, nargs="?", const="")
-    for option in _SWITCHES:
+    for option in (*_SWITCHES, *_SAME_SWITCHES):
         parser.add_argument(option, action="store_true", default=None)
     parser.add_argument("ignored", nargs="?", choices=["REST", "GRPC"], help=argparse.SUPPRESS)
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
@@ -40,6 +41,8 @@ def command_of(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     for option, _ in _SAME:
         value = given.pop(_name(option), None)
         command += [option, value] if value is not None else []
+    for option in _SAME_SWITCHES:
+        command += [option, "true"] if given.pop(_name(option), None) else []
     return command, [f"--{name.replace('_', '-')}" for name in given]
 
 

@@ -1,4 +1,4 @@
-"""A graph of several containers on a real cluster: led through by an engine, whatever the units speak."""
+"""A graph on a real cluster: in the engine's process, or led through several containers, whatever the units speak."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,12 @@ from tests.cluster import operator_rig as rig
 from tests.cluster.kubectl import Kubectl
 from tests.waiting import wait_until
 
+ENGINE = "seldon-container-engine"
 pytestmark = pytest.mark.timeout(300)
 
 
 def graph(name: str, models: dict[str, rig.Model], transport: str) -> rig.JSON:
-    """The mean of two versions, each in a container of its own."""
+    """The mean of two versions, fused or each in a container of its own."""
     made = rig.deployment(name, models["1"], replicas=1)
     predictor = made["spec"]["predictors"][0]
     first = predictor["graph"]
@@ -21,11 +22,12 @@ def graph(name: str, models: dict[str, rig.Model], transport: str) -> rig.JSON:
         "implementation": "AVERAGE_COMBINER",
         "children": [{**first, "name": "one"}, {**first, "name": "two", "modelUri": models["2"].uri}],
     }
-    made["spec"]["transport"] = transport
+    if transport != "fused":
+        made["spec"] |= {"transport": transport, "annotations": {"sluicegate.dev/fuse": "false"}}
     return made
 
 
-@pytest.fixture(scope="module", params=["rest", "grpc"])
+@pytest.fixture(scope="module", params=["fused", "rest", "grpc"])
 def ensemble(request: pytest.FixtureRequest, serving: Kubectl, models: dict[str, rig.Model]) -> Iterator[str]:
     """Its name, once it says that it is served."""
     name = f"mean-{request.param}"
@@ -47,17 +49,20 @@ def test_what_its_units_say_is_combined(ensemble: str, url: str, serving: Kubect
 
 
 def test_a_unit_that_is_killed_is_started_and_asked_again(ensemble: str, url: str, serving: Kubectl) -> None:
-    """Until then requests are refused with its name; the engine is not ready meanwhile."""
+    """Until then requests are refused by name, and the engine is not ready. Fused there is the engine alone."""
     [pod] = [name for name in rig.names(serving, "pods") if name.startswith(ensemble)]
+    boxes = [each["name"] for each in serving.json("get", "pod", pod)["spec"]["containers"]]
+    assert boxes == [ENGINE] if ensemble == "mean-fused" else set(boxes) == {ENGINE, "one", "two"}
+    box = ENGINE if ensemble == "mean-fused" else "two"
 
-    serving("exec", pod, "-c", "two", "--", "python", "-c", "import os; os.kill(1, 15)")
+    serving("exec", pod, "-c", box, "--", "python", "-c", "import os; os.kill(1, 15)")
 
-    wait_until(lambda: _restarts(serving, pod) > 0, 60, "the container was started again")
+    wait_until(lambda: _restarts(serving, pod, box) > 0, 60, "the container was started again")
     address = url.replace(rig.NAME, ensemble)
     wait_until(lambda: httpx.post(address, json=rig.ROW, timeout=10).status_code == 200, 90, "it answers again")
     assert rig.names(serving, "pods").count(pod) == 1
 
 
-def _restarts(serving: Kubectl, pod: str) -> int:
+def _restarts(serving: Kubectl, pod: str, box: str) -> int:
     found = serving.json("get", "pod", pod)["status"].get("containerStatuses", [])
-    return sum(each["restartCount"] for each in found if each["name"] == "two")
+    return sum(each["restartCount"] for each in found if each["name"] == box)

@@ -191,7 +191,7 @@ def documented(heading: str) -> set[tuple[str, str]]:
 
 def test_the_model_server_has_its_documented_routes() -> None:
     """A path that is there refuses a strange method with the methods that it has."""
-    router = Doors(behind=None, worker=None, loop=None).router()  # type: ignore[arg-type]  # no handler is called
+    router = Doors(behind=None, worker=None, loop=None, figures=None).router()  # type: ignore[arg-type]  # no handler is called
     for method, path in documented("Model server"):
         answers: list[Response] = []
         asked = Request(method="DELETE", path=re.sub(r"\{\w+\}", "x", path), headers={}, body=b"", received=0.0)

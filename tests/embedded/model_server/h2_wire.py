@@ -42,7 +42,7 @@ def request(stream: int = 1, *, path: str = INFER, kind: str = "application/grpc
 
 
 def message(payload: bytes = b"", *, told: int | None = None, compressed: bool = False) -> bytes:
-    """gRPC's own prefix and a message; ``told`` lies about its length."""
+    """GRPC's own prefix and a message; ``told`` lies about its length."""
     return bytes([compressed]) + struct.pack("!I", len(payload) if told is None else told) + payload
 
 
@@ -75,6 +75,15 @@ class Wire:
                 got += part
                 self.socket.settimeout(0.3)
         return bytes(got)
+
+    def says(self, text: bytes) -> bool:
+        """Whether this comes before the server closes, or is silent for ten seconds."""
+        got = b""
+        self.socket.settimeout(10)
+        with suppress(OSError):
+            while text not in got and (part := self.socket.recv(65536)):
+                got = got[-1000:] + part
+        return text in got
 
 
 @contextmanager

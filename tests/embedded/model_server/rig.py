@@ -49,7 +49,11 @@ class Running:
 
 @contextmanager
 def serving(
-    directory: Path, *options: str, program: str = "sluicegate.serving.server", **environment: str
+    directory: Path,
+    *options: str,
+    program: str = "sluicegate.serving.server",
+    stdout: int | None = None,
+    **environment: str,
 ) -> Iterator[Running]:
     """``python -m program`` with these options, and with no environment but this."""
     port = free_port()
@@ -57,7 +61,8 @@ def serving(
     command = [sys.executable, "-m", program, "--http-port", str(port), *options]
     environment = {"PREDICTIVE_UNIT_ID": "unit", **environment}
     with errors.open("w") as stderr:
-        process = subprocess.Popen(command, stderr=stderr, text=True, env={"PATH": "/usr/bin", **environment})
+        environment = {"PATH": "/usr/bin", **environment}
+        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, text=True, env=environment)
     client = plain_http.client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
         yield Running(process, port, client, errors)

@@ -116,6 +116,11 @@ _PREDICTING = frozenset(
 """Services that predict: over HTTP they have one name, over gRPC their methods' full names."""
 
 
+def _failed(code: str) -> bool:
+    """What users saw fail: the server's fault, or that it cannot keep up."""
+    return code.startswith("5") or code == "429"
+
+
 class _Counts:
     """Sums over methods and status codes."""
 
@@ -127,7 +132,7 @@ class _Counts:
         """One line of the exposition."""
         if kind == "count":
             self._requests += value
-            self._errors += value if labels.get("code", "").startswith("5") else 0
+            self._errors += value if _failed(labels.get("code", "")) else 0
         elif labels.get("le", "+Inf") != "+Inf":
             bound = round(float(labels["le"]) * 1000, 6)
             self._quick[bound] = self._quick.get(bound, 0) + value

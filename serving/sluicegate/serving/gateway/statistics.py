@@ -1,10 +1,11 @@
 """What a reader of Envoy's admin needs: requests, errors and times of each predictor.
 
 ``GET <admin>`` + ``STATISTICS_PATH`` gives the text for ``read_statistics``. Entries ``cluster.<cluster>.…`` used:
-``upstream_rq_completed`` (every answer a client got, the gateway's own included), ``upstream_rq_4xx|5xx`` (5xx includes
-503 without a ready server, 503 after a lost server and 504 time-outs; tries that a retry made good are not in it),
-``upstream_rq_timeout``, ``upstream_rq_retry``, ``upstream_cx_connect_fail``, ``upstream_rq_rx_reset``, the gauges
-``membership_healthy|total``, and the histogram ``upstream_rq_time`` (ms, whole; real servers' answers only).
+``upstream_rq_completed`` (every answer a client got, the gateway's own included), ``upstream_rq_4xx|5xx|429`` (4xx
+includes 429; 5xx includes 503 without a ready server, 503 after a lost server and 504 time-outs; tries that a retry
+made good are not in it), ``upstream_rq_timeout``, ``upstream_rq_retry``, ``upstream_cx_connect_fail``,
+``upstream_rq_rx_reset``, the gauges ``membership_healthy|total``, and the histogram ``upstream_rq_time`` (ms, whole;
+real servers' answers only).
 Of clusters for gRPC not the first three, since every call is 200 to HTTP, but ``grpc.<status>``: calls that ended with
 this status, the gateway's own answers included. What a server answers that is no gRPC at all has none. Copies of calls
 pass no filter: there it is ``endpoint.<server>.rq_success|rq_error``, where Envoy goes by the same table, and
@@ -23,11 +24,13 @@ from sluicegate.serving.gateway.clusters import GRPC_SUFFIX, MIRROR_SUFFIX, tran
 from sluicegate.serving.gateway.errors import UnreadableStatisticsError
 
 OK = 0
-CLIENT_ERRORS = frozenset({1, 3, 5, 6, 7, 8, 9, 10, 11, 16})
+CLIENT_ERRORS = frozenset({1, 3, 5, 6, 7, 9, 10, 11, 16})
 """Statuses of gRPC that are the client's, since Google's table of codes gives them a 4xx of HTTP: CANCELLED,
-INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED,
-OUT_OF_RANGE, UNAUTHENTICATED. All others but OK are errors, as 5xx are: UNKNOWN (what a server makes of an exception),
-DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, and numbers that there are not."""
+INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE,
+UNAUTHENTICATED. All others but OK are errors, as 5xx are: UNKNOWN (what a server makes of an exception),
+DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED (a server that cannot keep up says so; 429 in HTTP), UNIMPLEMENTED, INTERNAL,
+UNAVAILABLE, DATA_LOSS, and numbers that there are not."""
+_TOO_MANY = "upstream_rq_429"
 _COUNTERS = {
     "upstream_rq_completed": "completed",
     "upstream_rq_5xx": "errors",
@@ -40,7 +43,7 @@ _COUNTERS = {
     "membership_total": "servers",
 }
 _PATTERNS = ("upstream_rq_time", "upstream_cx_none_healthy", r"grpc\.\d+", r"endpoint\.[^/]+\.rq_(success|error)")
-_FILTER = rf"^cluster\.[^/]+/[^/]+/[^/.]+\.({'|'.join((*_COUNTERS, *_PATTERNS))})$"
+_FILTER = rf"^cluster\.[^/]+/[^/]+/[^/.]+\.({'|'.join((*_COUNTERS, _TOO_MANY, *_PATTERNS))})$"
 STATISTICS_PATH = f"/stats?format=json&histogram_buckets=cumulative&filter={quote(_FILTER, safe='')}"
 """Path and query to ask of the admin address."""
 
@@ -55,7 +58,7 @@ class ClusterCounters:
     completed: int = 0
     """Requests that got an answer from a server or from the gateway in its place. Clients that left are not in it."""
     errors: int = 0
-    """Of these, status 5xx (by gRPC its like), whoever made it: this is what users saw fail."""
+    """Of these, status 5xx or 429 (by gRPC their like), whoever made it: this is what users saw fail."""
     client_errors: int = 0
     timeouts: int = 0
     """Requests that ran into the route's time limit; part of ``errors``, absent from ``buckets``."""
@@ -111,6 +114,9 @@ def _figures(name: str, figures: dict[str, Any]) -> dict[str, Any]:
 def _counted(figures: dict[str, Any]) -> dict[str, Any]:
     """Envoy's figures of one cluster under our names."""
     known = {_COUNTERS[name]: value for name, value in figures.items() if name in _COUNTERS}
+    refused = figures.get(_TOO_MANY, 0)
+    known["errors"] = known.get("errors", 0) + refused
+    known["client_errors"] = max(0, known.get("client_errors", 0) - refused)
     return known | ({"buckets": figures["upstream_rq_time"]} if "upstream_rq_time" in figures else {})
 
 

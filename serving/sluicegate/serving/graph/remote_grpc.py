@@ -49,13 +49,18 @@ _OPTIONS = (
 )
 
 
+def feedback_method(*, router: bool) -> str:
+    """Where a unit is told a feedback."""
+    return "Router/SendFeedback" if router else "Model/SendFeedback"
+
+
 class GrpcUnit:
     """The unit ``name`` at ``endpoint``; each of its answers is waited for ``seconds``."""
 
     def __init__(self, name: str, endpoint: Endpoint, *, seconds: float, router: bool = False) -> None:
         self.name, self._seconds = name, seconds
         self._address = f"{endpoint.service_host or 'localhost'}:{endpoint.grpc_port or endpoint.service_port}"
-        self._feedback = "Router/SendFeedback" if router else "Model/SendFeedback"
+        self._feedback = feedback_method(router=router)
         self._channel: grpc.aio.Channel | None = None
 
     async def call(self, verb: Verb, messages: Sequence[Any], headers: Headers) -> Any:

@@ -10,32 +10,32 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.graph.errors import GraphRefused
 from sluicegate.serving.graph.hopping import HoppingGraph
-from sluicegate.serving.server.connections import Connection, Door
-from sluicegate.serving.server.copies import copies_only
-from sluicegate.serving.server.courtesies import Courtesies
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
-from sluicegate.serving.server.doors import Doors, handler_of
+from sluicegate.serving.server.doors import Doors
 from sluicegate.serving.server.errors import SettingsRefusedError
-from sluicegate.serving.server.grpc_door import GrpcDoor
-from sluicegate.serving.server.grpc_services import open_grpc
+from sluicegate.serving.server.following import FollowedDispatcher
+from sluicegate.serving.server.grpc_services import grpc_door
 from sluicegate.serving.server.hop_dispatching import HopDispatcher
-from sluicegate.serving.server.journal import Journal
-from sluicegate.serving.server.metrics import Metrics
+from sluicegate.serving.server.metrics import Metrics, exposition
+from sluicegate.serving.server.observing import Observing, observing
+from sluicegate.serving.server.ports import Ports, courtesies_of, http_doors
 from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
-from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
+from sluicegate.serving.server.request_log import READY, Entry, Sender, log_of
 from sluicegate.serving.server.serving_state import Served, State
 from sluicegate.serving.server.setting_table import TRUTH
-from sluicegate.serving.server.settings import Settings, read_settings
+from sluicegate.serving.server.settings import Settings, names_of, read_settings
 from sluicegate.serving.server.specification import metadata_of
 from sluicegate.serving.server.starting import serve_graph
+from sluicegate.serving.server.tls import certificates_of
+from sluicegate.serving.server.workers.fleet import Fleet
+from sluicegate.serving.server.workers.place import Place, place_of
 
 try:
     import uvloop
@@ -55,19 +55,16 @@ _QUIET_SECONDS = 0.5
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until a signal; return the exit code."""
     try:
-        settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+        given = sys.argv[1:] if arguments is None else arguments
+        settings, place = read_settings(given, os.environ), place_of(os.environ)
         with asyncio.Runner(loop_factory=_new_loop) as runner:
-            return runner.run(Server(settings).run())
+            if settings.workers > 1 and place.number is None:
+                return runner.run(Fleet(settings, given).run())
+            return runner.run(Server(settings, place).run())
     except (BundleRefused, GraphRefused, SettingsRefusedError) as error:
         return _ended(f"refused: {error}", REFUSED)
     except OSError as error:
         return _ended(f"failed: {error}", 1)
-
-
-def _close(doors: tuple[Door, ...]) -> None:
-    for door in doors:
-        for connection in tuple(door.connections):
-            connection.close()
 
 
 async def _look(graph: HoppingGraph) -> None:
@@ -89,12 +86,14 @@ def _ended(line: str, code: int) -> int:
 class Server:
     """One process's server."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._journal = Journal(settings.output)
+    def __init__(self, settings: Settings, place: Place) -> None:
+        self._settings, self._place = settings, place
+        self._seen: Observing = observing(settings, os.environ)
+        self._journal = self._seen.journal(settings.output, {} if place.number is None else {"worker": place.number})
+        self._certificates = certificates_of(settings)
         self._state = State()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
+        self._log = log_of(settings)
         self._sender = self._sender_of(None)
         self._metrics = self._metrics_of()
         self._behind = Behind(
@@ -106,86 +105,87 @@ class Server:
             metrics_shown=TRUTH[settings.metrics_in_answers],
         )
         self._stop = asyncio.Event()
-        self._grpc: GrpcDoor | None = None
         self._looking: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         """Listen, load, serve, drain. Raises what refuses the model."""
         loop = asyncio.get_running_loop()
-        doors = self._doors(loop)
-        listeners = [await self._listen(loop, door, port) for port, door in doors.items()]
-        self._grpc = await open_grpc(self._behind, self._worker, self._settings)
-        self._journal.say("listening", host=self._settings.host, port=self._settings.http_port)
-        ticking = asyncio.create_task(self._tick(tuple(doors.values())))
+        await self._place.join(lambda: exposition(self._metrics), self._stop.set)
+        ports = self._ports(loop)
+        ticking = asyncio.create_task(self._tick(ports))
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop.set)
-            await self._load(loop)
-            await self._stop.wait()
-            await self._drain(tuple(doors.values()), listeners)
-            self._journal.say("drained", unfinished=sum(door.in_flight for door in doors.values()))
+            await self._serve(ports, loop)
+            await self._drain(ports)
+            self._journal.say("drained", unfinished=ports.in_flight)
         finally:
             ticking.cancel()
             if self._looking is not None:
                 self._looking.cancel()
-            for listener in listeners:
-                listener.close()
-            self._end(tuple(doors.values()))
+            ports.leave()
+            ports.cut()
+            await self._place.leave()
+            self._end()
         return 0
 
-    def _doors(self, loop: asyncio.AbstractEventLoop) -> dict[int, Door]:
-        """By port: one for everybody, and if asked for one that gets copies only."""
-        door, settings = self._door(loop), self._settings
-        if not settings.shadow_port:
-            return {settings.http_port: door}
-        handler = copies_only(door.handler, settings.predictor.encode())
-        return {settings.http_port: door, settings.shadow_port: replace(door, handler=handler, connections=set())}
+    async def _serve(self, ports: Ports, loop: asyncio.AbstractEventLoop) -> None:
+        """From listening, which comes last where others serve already, to the signal."""
+        if not self._place.late:
+            await self._open(ports)
+        given = (self._settings, self._worker, self._metrics, self._seen.spans)
+        loading = loop.run_in_executor(self._worker, serve_graph, *given)
+        if not await self._unless_stopped(loading):
+            return
+        served = loading.result()
+        await self._prepare(served, loop)
+        if self._place.late:
+            await self._open(ports)
+        if await self._unless_stopped(asyncio.ensure_future(self._place.loaded())):
+            self._state.phase = "ready"
+            self._journal.say("ready", model=served.name, version=served.version, digest=served.digest or "")
+            self._announce(served)
+            await self._stop.wait()
 
-    def _door(self, loop: asyncio.AbstractEventLoop) -> Door:
+    async def _unless_stopped(self, awaited: "asyncio.Future[Any]") -> bool:
+        """Whether it was done before the server was told to stop."""
+        stopped = asyncio.ensure_future(self._stop.wait())
+        both: list[asyncio.Future[Any]] = [awaited, stopped]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        return awaited.done()
+
+    async def _open(self, ports: Ports) -> None:
+        await ports.open()
+        self._journal.say("listening", host=self._settings.host, port=self._settings.http_port)
+
+    def _ports(self, loop: asyncio.AbstractEventLoop) -> Ports:
         settings = self._settings
         doors = Doors(
             behind=self._behind,
             worker=self._worker,
             loop=loop,
+            figures=self._place.figures,
             queue=settings.queue,
             timeout_seconds=settings.request_timeout_seconds,
-            courtesies=Courtesies(
-                origins=frozenset(origin.encode() for origin in _names(settings.cors_origins)),
-                headers=settings.cors_headers.encode(),
-                deployment=settings.deployment.encode(),
-                namespace=settings.namespace.encode(),
-            ),
+            courtesies=courtesies_of(settings),
             metadata=metadata_of(settings),
         )
-        return Door(
-            handler=handler_of(doors.router()),
-            body_bytes=settings.max_body_bytes,
-            keep_alive_seconds=settings.keep_alive_seconds,
-            receive_seconds=settings.receive_seconds,
+        return Ports(
+            settings=settings,
+            http=http_doors(doors, settings, self._seen.http),
+            grpc=grpc_door(self._behind, self._worker, settings, self._certificates, self._seen.following),
+            context=self._certificates.context if self._certificates else None,
         )
 
-    async def _listen(self, loop: asyncio.AbstractEventLoop, door: Door, port: int) -> asyncio.Server:
-        host, option = self._settings.host, "--http-port" if port == self._settings.http_port else "--shadow-port"
-        try:
-            return await loop.create_server(lambda: Connection(door), host, port, backlog=1024)
-        except OSError as error:
-            raise OSError(f"cannot listen on {host} port {port}: {error.strerror}; free it or give {option}") from error
-
-    async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
-        loading = asyncio.ensure_future(loop.run_in_executor(self._worker, serve_graph, self._settings, self._worker))
-        stopped = asyncio.ensure_future(self._stop.wait())
-        awaited: list[asyncio.Future[Any]] = [loading, stopped]
-        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if loading.done():
-            await self._begin(loading.result(), loop)
-
-    async def _begin(self, served: Served, loop: asyncio.AbstractEventLoop) -> None:
+    async def _prepare(self, served: Served, loop: asyncio.AbstractEventLoop) -> None:
         settings, state = self._settings, self._state
         bounds = Bounds(
             batch_rows=max(1, settings.batch_rows),
+            batch_bytes=settings.batch_bytes,
             inline_rows=served.inline_rows,
             queue=settings.queue,
+            queue_bytes=settings.queue_bytes,
             timeout_seconds=settings.request_timeout_seconds,
         )
         if isinstance(served.graph, HoppingGraph):
@@ -193,14 +193,14 @@ class Server:
             await served.graph.look()
             self._looking = asyncio.create_task(_look(served.graph))
         else:
-            state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds)
+            state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds, self._metrics.called)
+        if self._seen.following is not None:
+            state.dispatcher = FollowedDispatcher(state.dispatcher, self._seen.following)
+        self._metrics.load_seconds |= served.load_seconds
         state.served = served
         names = {node.name for node in served.plan.nodes} | {served.name, settings.deployment, settings.model_name}
         state.names = frozenset(names - {""})
         self._sender = self._sender_of(served)
-        state.phase = "ready"
-        self._journal.say("ready", model=served.name, version=served.version, digest=served.digest or "")
-        self._announce(served)
 
     def _announce(self, served: Served) -> None:
         if self._log is None:
@@ -216,24 +216,26 @@ class Server:
         }
         self._log.offer(Entry(type=READY, request_id="", data=data), self._sender)
 
-    async def _tick(self, doors: tuple[Door, ...]) -> None:
-        """Ten times a second look for requests that waited too long, once for connections."""
+    async def _tick(self, ports: Ports) -> None:
+        """Ten times a second look for requests that waited too long; once for connections, every fifth for new keys."""
         turn = 0
         while True:
             now = perf_counter()
-            for door in doors if turn % 10 == 0 else ():
-                door.tick(now)
+            if turn % 10 == 0:
+                ports.tick(now)
+            if turn % 50 == 0 and self._certificates is not None:
+                told = self._certificates.look()
+                self._journal.say("certificate", state=told) if told else None
             if self._state.dispatcher is not None:
                 self._state.dispatcher.sweep(now)
             turn += 1
             await asyncio.sleep(_TICK_SECONDS)
 
-    async def _drain(self, doors: tuple[Door, ...], listeners: list[asyncio.Server]) -> None:
+    async def _drain(self, ports: Ports) -> None:
         """Not ready; answer until it is quiet or half the time is gone; then close the port and finish."""
         self._state.phase = "draining"
         self._journal.say("draining", in_flight=self._in_flight())
-        for door in doors:
-            door.draining = True
+        ports.begin_draining()
         start = perf_counter()
         half = start + self._settings.drain_seconds / 2
         quiet_since, seen = start, self._predictions()
@@ -241,25 +243,20 @@ class Server:
             await asyncio.sleep(_TICK_SECONDS / 2)
             if self._predictions() != seen or self._in_flight():
                 quiet_since, seen = perf_counter(), self._predictions()
-        for listener in listeners:
-            listener.close()
-        deadline = start + self._settings.drain_seconds
-        if self._grpc is not None:
-            await self._grpc.stop(deadline - perf_counter())
-        while any(door.in_flight for door in doors) and perf_counter() < deadline:  # noqa: ASYNC110  (a count has no event)
-            await asyncio.sleep(_TICK_SECONDS / 2)
-        _close(doors)
-        await asyncio.sleep(0)
+        await ports.close(start + self._settings.drain_seconds - perf_counter())
 
     def _in_flight(self) -> int:
         return self._state.dispatcher.in_flight if self._state.dispatcher else 0
+
+    def _waiting(self) -> int:
+        return self._state.dispatcher.waiting if self._state.dispatcher else 0
 
     def _predictions(self) -> int:
         served = (histogram for key, histogram in self._metrics.requests.items() if key[0] in PREDICTING)
         return sum(sum(histogram.counts) for histogram in served)
 
-    def _end(self, doors: tuple[Door, ...]) -> None:
-        _close(doors)
+    def _end(self) -> None:
+        self._seen.stop(2.0)
         if self._log is not None:
             self._log.stop(2.0)
         self._worker.shutdown(wait=False, cancel_futures=True)
@@ -279,7 +276,7 @@ class Server:
             columns=served.model.signature.columns if served else (),
             classes=served.classes if served else (),
             redaction=Redaction(
-                drop=_names(settings.log_drop), hash=_names(settings.log_hash), key=settings.log_hash_key.encode()
+                drop=names_of(settings.log_drop), hash=names_of(settings.log_hash), key=settings.log_hash_key.encode()
             ),
         )
 
@@ -287,10 +284,13 @@ class Server:
         settings = self._settings
         log = self._log
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
-            "sluicegate_requests_in_flight": ("Requests that wait or are with the model", self._in_flight)
+            "sluicegate_requests_in_flight": ("Requests that wait or are with the model", self._in_flight),
+            "sluicegate_queue_length": ("Requests that wait for the model", self._waiting),
+            **self._seen.gauges(),
         }
         if log is not None:
             gauges["sluicegate_request_log_dropped_total"] = ("Events that were not delivered", lambda: log.dropped)
+            gauges["sluicegate_request_log_waiting"] = ("Events that wait to be sent", lambda: log.waiting)
             gauges["sluicegate_request_log_sent_total"] = ("Events that the collector took", lambda: log.sent)
         return Metrics(
             identity=(
@@ -305,7 +305,3 @@ class Server:
             ),
             gauges=gauges,
         )
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in text.split(",") if name.strip())

@@ -39,6 +39,10 @@ class Dispatching(Protocol):
     def in_flight(self) -> int:
         """Requests that wait or are under way."""
 
+    @property
+    def waiting(self) -> int:
+        """Those of them that wait."""
+
     def submit(
         self,
         message: Message,
@@ -65,6 +69,8 @@ class Job:
     done: Callable[[Result], None] | None
     wanted: Callable[[], bool]
     deadline: float
+    size: int
+    """Bytes of the message's content."""
 
     def finish(self, result: Result) -> None:
         """Give the answer; a second one (after a time-out) is dropped."""
@@ -75,21 +81,39 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """``batch_rows`` in one call; ``inline_rows`` the most that is quick enough for the event loop (0: none is)."""
+    """``batch_rows`` and ``batch_bytes`` in one call, or one request; ``inline_rows`` the most that is quick enough for
+    the event loop (0: none is); ``queue`` requests and ``queue_bytes`` of their content wait, or one request.
+    """
 
     batch_rows: int = 256
+    batch_bytes: int = 16 * 1024 * 1024
     inline_rows: int = 0
     queue: int = 1024
+    queue_bytes: int = 256 * 1024 * 1024
     timeout_seconds: float = 30.0
 
 
-class Dispatcher:
-    """``Dispatching`` for a graph that lives in this process."""
+def _nobody_asks(_requests: int, _rows: int) -> None:
+    pass
 
-    def __init__(self, graph: FusedGraph, loop: Loop, worker: ThreadPoolExecutor, bounds: Bounds) -> None:
-        self._graph, self._loop, self._worker, self._bounds = graph, loop, worker, bounds
+
+class Dispatcher:
+    """``Dispatching`` for a graph that lives in this process; ``called`` is told how much went into each call of it."""
+
+    def __init__(
+        self,
+        graph: FusedGraph,
+        loop: Loop,
+        worker: ThreadPoolExecutor,
+        bounds: Bounds,
+        called: Callable[[int, int], None] = _nobody_asks,
+    ) -> None:
+        self._graph, self._loop, self._worker, self._bounds, self._called = graph, loop, worker, bounds, called
         self._waiting: deque[Job] = deque()
+        self._waiting_bytes = 0
         self._running: list[Job] = []
+        self._pace = 0.0
+        """Seconds for one request on the worker thread, lately."""
         self._turn_due = False
         self.busy = False
         """Whether the worker thread is in the model."""
@@ -99,6 +123,11 @@ class Dispatcher:
         """Requests that wait or are with the model."""
         return len(self._waiting) + len(self._running)
 
+    @property
+    def waiting(self) -> int:
+        """As the port says."""
+        return len(self._waiting)
+
     def submit(
         self,
         message: Message,
@@ -107,10 +136,13 @@ class Dispatcher:
         headers: Headers = NO_HEADERS,  # noqa: ARG002  (nobody in this process reads them)
     ) -> None:
         """As the port says."""
-        if len(self._waiting) >= self._bounds.queue:
-            done(OverloadedError(f"{len(self._waiting)} requests wait already; try again later"))
+        waiting, size = len(self._waiting), message.size
+        if waiting >= self._bounds.queue or (waiting and self._waiting_bytes + size > self._bounds.queue_bytes):
+            info = f"{waiting} requests with {self._waiting_bytes} bytes wait already; try again later"
+            done(OverloadedError(info, waiting * self._pace))
             return
-        self._waiting.append(Job(message, done, wanted, perf_counter() + self._bounds.timeout_seconds))
+        self._waiting_bytes += size
+        self._waiting.append(Job(message, done, wanted, perf_counter() + self._bounds.timeout_seconds, size))
         self._schedule()
 
     def tell(
@@ -128,7 +160,9 @@ class Dispatcher:
         expired = [job for job in (*self._running, *self._waiting) if job.deadline < now and job.done is not None]
         for job in expired:
             job.finish(TimedOutError(f"the model gave no answer within {self._bounds.timeout_seconds:g} s"))
-        self._waiting = deque(job for job in self._waiting if job.done is not None)
+        if expired:
+            self._waiting = deque(job for job in self._waiting if job.done is not None)
+            self._waiting_bytes = sum(job.size for job in self._waiting)
 
     def _schedule(self) -> None:
         if not self._turn_due and not self.busy:
@@ -140,28 +174,35 @@ class Dispatcher:
         jobs, rows = self._take()
         if not jobs:
             return
+        self._called(len(jobs), rows)
         if rows <= self._bounds.inline_rows:
             self._deliver(jobs, self._run(jobs))
         else:
             self.busy = True
             self._running = jobs
-            self._worker.submit(self._run, jobs).add_done_callback(lambda future: self._return(jobs, future))
+            began = perf_counter()
+            self._worker.submit(self._run, jobs).add_done_callback(lambda future: self._return(jobs, future, began))
         if self._waiting:
             self._schedule()
 
     def _take(self) -> tuple[list[Job], int]:
         jobs: list[Job] = []
-        rows = 0
+        rows = size = 0
         while self._waiting:
             job = self._waiting[0]
             if job.done is None or not job.wanted():
-                self._waiting.popleft()
+                self._waiting_bytes -= self._waiting.popleft().size
                 continue
-            if jobs and (not self._graph.per_row or rows + job.message.rows > self._bounds.batch_rows):
+            if jobs and not self._fits(rows + job.message.rows, size + job.size):
                 break
             jobs.append(self._waiting.popleft())
             rows += job.message.rows
+            size += job.size
+        self._waiting_bytes -= size
         return jobs, rows
+
+    def _fits(self, rows: int, size: int) -> bool:
+        return self._graph.per_row and rows <= self._bounds.batch_rows and size <= self._bounds.batch_bytes
 
     def _run(self, jobs: list[Job]) -> list[Result]:
         try:
@@ -169,11 +210,12 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001  (even a model's sys.exit costs its own requests only)
             return [ModelFailedError("graph", error) for _ in jobs]
 
-    def _return(self, jobs: list[Job], future: "Future[list[Result]]") -> None:
-        self._loop.call_soon_threadsafe(self._returned, jobs, future)
+    def _return(self, jobs: list[Job], future: "Future[list[Result]]", began: float) -> None:
+        self._loop.call_soon_threadsafe(self._returned, jobs, future, (perf_counter() - began) / len(jobs))
 
-    def _returned(self, jobs: list[Job], future: "Future[list[Result]]") -> None:
+    def _returned(self, jobs: list[Job], future: "Future[list[Result]]", seconds: float) -> None:
         self.busy = False
+        self._pace += 0.2 * (seconds - self._pace) if self._pace else seconds
         self._running = []
         self._deliver(jobs, future.result())
         if self._waiting:

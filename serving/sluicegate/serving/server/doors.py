@@ -16,10 +16,9 @@ from sluicegate.serving.runtime.errors import AnsweredError, ModelError
 from sluicegate.serving.server import descriptions
 from sluicegate.serving.server.bodies import value_of
 from sluicegate.serving.server.courtesies import NO_COURTESIES, Courtesies
-from sluicegate.serving.server.errors import NoSuchModelError, NotReadyError, ServerError, verdict_of
+from sluicegate.serving.server.errors import NoSuchModelError, NotReadyError, ServerError, retry_header, verdict_of
 from sluicegate.serving.server.exchanges import TEXT_TYPE, Reply, Request, Response, json_response
 from sluicegate.serving.server.http_codecs import InferenceCodec, SeldonCodec, TensorflowCodec
-from sluicegate.serving.server.metrics import exposition
 from sluicegate.serving.server.openapi import document
 from sluicegate.serving.server.predictions import Behind, Prediction, puid_header
 from sluicegate.serving.server.routing import Call, Handle, Router
@@ -38,6 +37,8 @@ class Doors:
     behind: Behind
     worker: ThreadPoolExecutor
     loop: TimedLoop
+    figures: Callable[[Callable[[str], None]], None]
+    """Gives the exposition of all workers, now or soon."""
     queue: int = 1024
     timeout_seconds: float = 30.0
     """Bounds of the calls that go to a unit past the graph."""
@@ -57,6 +58,21 @@ class Doors:
         """Without the doors of verbs that the unit does not have."""
         served = self.behind.state.served
         return [each for each in paths if served is None or offers(served, each[1])]
+
+    def watching(self) -> Router:
+        """The routes of metrics and health alone."""
+        return Router((*self._health_routes(), *(("GET", path, self.metrics) for path in _METRICS)))
+
+    def _health_routes(self) -> tuple[tuple[str, str, Handle], ...]:
+        text = self._read
+        return (
+            *(("GET", path, self.health) for path in _HEALTH),
+            ("GET", "/health/ping", text("status", lambda _: _PING)),
+            ("GET", "/live", text("status", lambda _: _LIVE)),
+            ("GET", "/v2/health/live", text("status", lambda _: _LIVE)),
+            ("GET", "/ready", text("status", self._ready)),
+            ("GET", "/v2/health/ready", text("status", self._ready)),
+        )
 
     def _routes(self) -> tuple[tuple[str, str, Handle], ...]:
         text = self._read
@@ -82,12 +98,7 @@ class Doors:
             ("POST", "/v2/repository/index", text("metadata", self._index)),
             ("POST", "/v2/repository/models/{model}/load", text("metadata", self._named(_loaded))),
             ("POST", "/v2/repository/models/{model}/unload", text("metadata", self._unload)),
-            *(("GET", path, self.health) for path in _HEALTH),
-            ("GET", "/health/ping", text("status", lambda _: _PING)),
-            ("GET", "/live", text("status", lambda _: _LIVE)),
-            ("GET", "/v2/health/live", text("status", lambda _: _LIVE)),
-            ("GET", "/ready", text("status", self._ready)),
-            ("GET", "/v2/health/ready", text("status", self._ready)),
+            *self._health_routes(),
             ("GET", "/prometheus", self.metrics),
             ("GET", "/metadata", text("metadata", self._described(self._model))),
             ("GET", "/api/v1.0/metadata", text("metadata", self._described(descriptions.graph))),
@@ -130,7 +141,7 @@ class Doors:
             self._feedback_answer(call, error, "")
             return
         puid = feedback.puid or call.request.headers.get(b"seldon-puid", b"").decode("latin-1")
-        self.behind.count_feedback(feedback, puid, call.request.body)
+        self.behind.count_feedback(feedback, puid, call.request.headers, call.request.body)
         dispatcher.tell(feedback, lambda error: self._feedback_answer(call, error, puid), call.request.headers)
 
     def _feedback_answer(self, call: Call, error: BaseException | None, puid: str) -> None:
@@ -163,7 +174,7 @@ class Doors:
 
     def metrics(self, call: Call) -> None:
         """Prometheus' text."""
-        call.reply(Response(body=exposition(self.behind.metrics).encode(), content_type=TEXT_TYPE))
+        self.figures(lambda text: call.reply(Response(body=text.encode(), content_type=TEXT_TYPE)))
 
     def _ready(self, _: Call) -> Response:
         body = self.behind.state.readiness()
@@ -224,6 +235,7 @@ class Doors:
         self.behind.metrics.observe(service, call.request.method, answer.status, perf_counter() - call.request.received)
 
 
+_METRICS = ("/prometheus", "/metrics")
 _PREDICTIONS = ("/api/v1.0/predictions", "/api/v0.1/predictions")
 _UNIT_FEEDBACK = "/send-feedback"
 _FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback", _UNIT_FEEDBACK)
@@ -258,7 +270,9 @@ def _failure(error: BaseException) -> Response:
     if isinstance(error, AnsweredError):
         return Response(status=error.status, body=error.body, content_type=error.content_type)
     verdict = verdict_of(error)
-    return json_response(seldon.failure(verdict.status, verdict.reason, str(error)), verdict.status)
+    return json_response(
+        seldon.failure(verdict.status, verdict.reason, str(error)), verdict.status, retry_header(error)
+    )
 
 
 def handler_of(router: Router) -> Callable[[Request, Reply, Callable[[], bool]], None]:

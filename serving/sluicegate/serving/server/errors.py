@@ -10,10 +10,13 @@
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 from sluicegate.serving.graph.errors import BadRouteError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
+
+_LONGEST_RETRY = 60
 
 
 class ServerError(Exception):
@@ -29,7 +32,11 @@ class NotReadyError(ServerError):
 
 
 class OverloadedError(ServerError):
-    """More requests wait than the queue holds."""
+    """More wait than the queue holds; in ``retry_seconds`` those that wait should be through."""
+
+    def __init__(self, message: str, retry_seconds: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_seconds = max(1, min(_LONGEST_RETRY, ceil(retry_seconds)))
 
 
 class TimedOutError(ServerError):
@@ -65,9 +72,14 @@ STATUSES: dict[type[Exception], Verdict] = {
     NoSuchModelError: Verdict(404, "NO_SUCH_MODEL"),
     UnloadRefusedError: Verdict(409, "NOT_UNLOADED"),
     NotReadyError: Verdict(503, "NOT_READY"),
-    OverloadedError: Verdict(503, "OVERLOADED"),
+    OverloadedError: Verdict(429, "OVERLOADED"),
     TimedOutError: Verdict(504, "TIMED_OUT"),
 }
+
+
+def retry_header(error: BaseException) -> bytes:
+    """The header line that says when to come again, of an answer to what came too much."""
+    return b"retry-after: %d\r\n" % error.retry_seconds if isinstance(error, OverloadedError) else b""
 
 
 def verdict_of(error: BaseException) -> Verdict:

@@ -1,4 +1,4 @@
-"""Calls over gRPC whose message has not come yet: a client that begins calls and never ends them must not keep them all.
+"""Calls over gRPC whose message has not come yet: who begins calls and never ends them must not keep them all.
 
 For the gRPC door. grpcio waits for a message without end, and counts the call as running meanwhile. A timer for each
 call would cost more than the call's own way through the server; so they are looked through once a second.

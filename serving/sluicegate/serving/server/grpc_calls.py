@@ -79,8 +79,6 @@ def parsed(kind: Any, raw: bytes) -> Any:
 
 def code_of(error: BaseException) -> grpc.StatusCode:
     """The status of a failure."""
-    if isinstance(error, OverloadedError):
-        return grpc.StatusCode.RESOURCE_EXHAUSTED
     status = status_of(error)
     return _CODES.get(status, grpc.StatusCode.INVALID_ARGUMENT if status < 500 else grpc.StatusCode.INTERNAL)
 
@@ -88,6 +86,13 @@ def code_of(error: BaseException) -> grpc.StatusCode:
 def status_of(error: BaseException) -> int:
     """The status that HTTP has for a failure."""
     return error.status if isinstance(error, AnsweredError | RemoteAnswerError) else verdict_of(error).status
+
+
+def retry_metadata(error: BaseException) -> tuple[tuple[str, str], ...]:
+    """When to come again, in HTTP's word and in gRPC's own (its proposal A6), which clients with retries obey."""
+    if not isinstance(error, OverloadedError):
+        return ()
+    return (("retry-after", str(error.retry_seconds)), ("grpc-retry-pushback-ms", str(1000 * error.retry_seconds)))
 
 
 def details_of(error: BaseException) -> str:
@@ -135,7 +140,15 @@ class Predicting:
             return
         at, seconds = (call.at, None) if kind == REQUEST else (time(), perf_counter() - call.received)
         entry = Entry(
-            type=kind, request_id=call.puid, at=at, data=data, status=status, seconds=seconds, shadow=call.copy
+            type=kind,
+            request_id=call.puid,
+            at=at,
+            data=data,
+            status=status,
+            seconds=seconds,
+            shadow=call.copy,
+            headers=call.headers,
+            protocol="seldon",
         )
         log.offer(entry, self._behind.sender())
 

@@ -15,7 +15,16 @@ import grpc.aio
 
 from sluicegate.serving.protocol.protobuf import message_type, service
 from sluicegate.serving.server.grpc_arriving import Arriving
-from sluicegate.serving.server.grpc_calls import PUID, Handle, call_of, code_of, details_of, parsed, status_of
+from sluicegate.serving.server.grpc_calls import (
+    PUID,
+    Handle,
+    call_of,
+    code_of,
+    details_of,
+    parsed,
+    retry_metadata,
+    status_of,
+)
 from sluicegate.serving.server.grpc_health import HEALTH, Health, Reflection
 from sluicegate.serving.server.predictions import Behind
 
@@ -25,18 +34,22 @@ Services = Mapping[str, Mapping[str, Handle]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpcLimits:
-    """``message_bytes`` of a request or an answer; ``calls`` at the same time; ``receive_seconds`` for one to arrive."""
+    """``message_bytes`` of a request or an answer, ``calls`` at the same time; ``shared`` with other processes.
+
+    ``receive_seconds``: the longest that a request may take to arrive.
+    """
 
     message_bytes: int
     calls: int
     receive_seconds: float = 60.0
+    shared: bool = False
 
 
 class GrpcDoor:
-    """One server of gRPC."""
+    """One server of gRPC; by TLS if there are ``credentials``."""
 
-    def __init__(self, behind: Behind, services: Services, limits: GrpcLimits) -> None:
-        self._behind = behind
+    def __init__(self, behind: Behind, services: Services, limits: GrpcLimits, credentials: Any = None) -> None:
+        self._behind, self._credentials = behind, credentials
         self._arriving = Arriving(limits.receive_seconds)
         self._closing = asyncio.Event()
         self._server = grpc.aio.server(
@@ -45,8 +58,8 @@ class GrpcDoor:
                 ("grpc.max_send_message_length", limits.message_bytes),
                 # No single client can have all of them.
                 ("grpc.max_concurrent_streams", max(1, limits.calls // 2)),
-                # Two servers on one port would share its calls, and nobody would be told.
-                ("grpc.so_reuseport", 0),
+                # Two servers on one port share its calls; strangers would, and nobody would be told.
+                ("grpc.so_reuseport", int(limits.shared)),
             ),
             maximum_concurrent_rpcs=limits.calls,
         )
@@ -59,7 +72,10 @@ class GrpcDoor:
         """Listen. Raises OSError."""
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            bound = self._server.add_insecure_port(address)
+            if self._credentials is None:
+                bound = self._server.add_insecure_port(address)
+            else:
+                bound = self._server.add_secure_port(address, self._credentials)
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address}: {error}; free it or give --grpc-port") from error
         if not bound:
@@ -95,7 +111,7 @@ class GrpcDoor:
             except Exception as error:
                 seconds = perf_counter() - call.received
                 observe(method, "unary", status_of(error), seconds, copy=call.copy)
-                await context.abort(code_of(error), details_of(error), _metadata(call.puid))
+                await context.abort(code_of(error), details_of(error), (*_metadata(call.puid), *retry_metadata(error)))
                 raise
             await context.send_initial_metadata(_metadata(call.puid))
             observe(method, "unary", 200, perf_counter() - call.received, copy=call.copy)

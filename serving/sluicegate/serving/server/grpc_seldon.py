@@ -84,7 +84,7 @@ class SeldonServices:
         feedback = seldon_protobuf.feedback_from(request)
         dispatcher = self._behind.state.dispatching()
         call.puid = feedback.puid or call.puid
-        self._behind.count_feedback(feedback, call.puid)
+        self._behind.count_feedback(feedback, call.puid, call.headers)
         told: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
         def done(error: BaseException | None) -> None:

@@ -30,6 +30,9 @@ class Written:
 class Codec(Protocol):
     """A protocol's way in and out."""
 
+    protocol: str
+    """What Seldon calls it."""
+
     @property
     def json(self) -> bool:
         """Whether the request's body can be logged as it is."""
@@ -50,6 +53,7 @@ class Codec(Protocol):
 class SeldonCodec:
     """Seldon's JSON."""
 
+    protocol = "seldon"
     json = True
     parse = staticmethod(value_of)
     read = staticmethod(seldon.message_from)
@@ -73,6 +77,8 @@ class UnitCodec(SeldonCodec):
 
 class InferenceCodec:
     """Open Inference v2: a request's id comes back in the answer, but joins nothing, as clients repeat ids."""
+
+    protocol = "v2"
 
     def __init__(self) -> None:
         self._request: inference.InferenceRequest | None = None
@@ -114,6 +120,7 @@ class InferenceCodec:
 class TensorflowCodec:
     """TensorFlow Serving's JSON, of one verb."""
 
+    protocol = "tensorflow"
     json = True
 
     def __init__(self, verb: tensorflow.Verb) -> None:

@@ -6,7 +6,7 @@ the container's termination message.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,15 +24,16 @@ def _now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """``form`` is one of FORMATS."""
+    """``form`` is one of FORMATS; ``always`` is said with every event."""
 
     form: str
     write: Callable[[str], None] = field(default=_write)
     now: Callable[[], str] = field(default=_now)
+    always: Mapping[str, int] = field(default_factory=dict)
 
     def say(self, event: str, **figures: str | int | float) -> None:
         """One event with what belongs to it; empty values are left out."""
-        told = {name: value for name, value in figures.items() if value != ""}
+        told = {name: value for name, value in (*self.always.items(), *figures.items()) if value != ""}
         if self.form == "json":
             self.write(json.dumps({"time": self.now(), "level": "info", "message": event, **told}))
         else:

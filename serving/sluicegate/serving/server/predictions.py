@@ -15,7 +15,7 @@ from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.runtime.errors import AnsweredError
 from sluicegate.serving.server.copies import is_copy
 from sluicegate.serving.server.dispatching import Result
-from sluicegate.serving.server.errors import NotReadyError, verdict_of
+from sluicegate.serving.server.errors import NotReadyError, retry_header, verdict_of
 from sluicegate.serving.server.exchanges import Reply, Request, Response, html_safe
 from sluicegate.serving.server.http_codecs import Codec, Written
 from sluicegate.serving.server.metrics import Metrics
@@ -47,14 +47,18 @@ class Behind:
     metrics_shown: bool = True
     """Whether answers show the metrics that models report."""
 
-    def count_feedback(self, feedback: Feedback, puid: str, body: bytes | None = None) -> None:
+    def count_feedback(
+        self, feedback: Feedback, puid: str, headers: Mapping[bytes, bytes], body: bytes | None = None
+    ) -> None:
         """Count a feedback and log it, as the JSON that came or that would have come."""
         self.metrics.feedback += 1
         self.metrics.reward += max(0.0, feedback.reward)
         self.metrics.reward_negative += max(0.0, -feedback.reward)
         if self.log is not None:
             data = seldon.encode(seldon.body_of_feedback(feedback)) if body is None else body
-            self.log.offer(Entry(type=FEEDBACK, request_id=puid, data=data), self.sender())
+            self.log.offer(
+                Entry(type=FEEDBACK, request_id=puid, data=data, headers=headers, protocol="seldon"), self.sender()
+            )
 
     def completed(self, answer: Message, puid: str, served: Served) -> Message:
         """The model's answer with what the server knows of it; figures of the models in this process are counted."""
@@ -118,7 +122,7 @@ class Prediction:
             return
         verdict = verdict_of(error)
         body = html_safe(seldon.encode(self._codec.failure(verdict.status, verdict.reason, str(error), self._puid)))
-        self._answer(verdict.status, Written(body), body)
+        self._answer(verdict.status, Written(body, headers=retry_header(error)), body)
 
     def _answer(self, status: int, written: Written, logged: bytes | Message) -> None:
         seconds = perf_counter() - self._request.received
@@ -132,9 +136,18 @@ class Prediction:
         log = self._behind.log
         if log is None or b"seldon-skip-logging" in self._request.headers:
             return
-        shadow = is_copy(self._request.headers, self._behind.predictor)
-        at = self._at if kind == REQUEST else time()
-        entry = Entry(type=kind, request_id=self._puid, at=at, data=data, status=status, seconds=seconds, shadow=shadow)
+        headers = self._request.headers
+        entry = Entry(
+            type=kind,
+            request_id=self._puid,
+            at=self._at if kind == REQUEST else time(),
+            data=data,
+            status=status,
+            seconds=seconds,
+            shadow=is_copy(headers, self._behind.predictor),
+            headers=headers,
+            protocol="seldon" if isinstance(data, Message) else self._codec.protocol,
+        )
         log.offer(entry, self._behind.sender())
 
 

@@ -50,7 +50,7 @@ class Router:
         """Methods and paths."""
         for method, path, handle in routes:
             (patterns if "{" in path else self._fixed).setdefault(path, {})[method] = handle
-        self._patterns = [(_pattern(path), methods) for path, methods in patterns.items()]
+        self._patterns = [(_pattern(path), path, methods) for path, methods in patterns.items()]
 
     def route(self, call: Call) -> None:
         """Hand the call over, or answer why not."""
@@ -70,11 +70,17 @@ class Router:
             return
         handle(replace(call, arguments=arguments) if arguments else call)
 
+    def pattern_of(self, path: str) -> str:
+        """The route that a path is, without the names in it; nothing for what is none."""
+        if path in self._fixed:
+            return path
+        return next((route for pattern, route, _ in self._patterns if pattern.fullmatch(path)), "")
+
     def _find(self, path: str) -> tuple[dict[str, Handle] | None, dict[str, str]]:
         fixed = self._fixed.get(path) or (self._fixed.get(path[:-1]) if path.endswith("/") else None)
         if fixed is not None:
             return fixed, {}
-        for pattern, methods in self._patterns:
+        for pattern, _, methods in self._patterns:
             match = pattern.fullmatch(path)
             if match:
                 return methods, {name: unquote(text) for name, text in match.groupdict().items()}

@@ -1,5 +1,6 @@
 """What a server serves, from nothing at start to ready and to draining: one value that the doors read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ class Served:
     version: str
     inline_rows: int = 0
     warmed: Message | None = None
+    load_seconds: Mapping[str, float] = field(default_factory=dict)
+    """By unit."""
 
     @property
     def digest(self) -> str | None:

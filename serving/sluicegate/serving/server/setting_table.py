@@ -32,6 +32,7 @@ SERVICE_TYPES: dict[str, UnitType] = {
     "OUTLIER_DETECTOR": "TRANSFORMER",
 }
 """Seldon's words for what a class serves, and the unit's type; its outlier detectors transform the input."""
+LOG_FORMS = ("batch", "binary")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 SETTINGS = (
@@ -58,6 +59,26 @@ SETTINGS = (
     Setting("http_port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000, "", "Port to listen on."),
     Setting("shadow_port", "SLUICEGATE_SHADOW_PORT", 0, "", "Port that gets mirrored copies only; 0: there is none."),
     Setting("grpc_port", "PREDICTIVE_UNIT_GRPC_SERVICE_PORT", 0, "", "Port to listen on for gRPC; 0: there is none."),
+    Setting(
+        "metrics_port",
+        "PREDICTIVE_UNIT_METRICS_SERVICE_PORT",
+        0,
+        "",
+        "Port of metrics and health alone, without TLS; 0: there is none.",
+    ),
+    Setting("workers", "SLUICEGATE_WORKERS", 1, "processes", "How many processes share the ports."),
+    Setting(
+        "worker_silence_seconds",
+        "SLUICEGATE_WORKER_SILENCE_SECONDS",
+        60.0,
+        "s",
+        "A worker whose event loop stands still for so long is replaced.",
+    ),
+    Setting("tls_cert", "SLUICEGATE_TLS_CERT", "", "", "PEM file of the certificate; read anew when it changes."),
+    Setting("tls_key", "SLUICEGATE_TLS_KEY", "", "", "PEM file of its key, without a password."),
+    Setting(
+        "client_ca", "SLUICEGATE_CLIENT_CA", "", "", "PEM file of authorities; clients must bring a certificate of one."
+    ),
     Setting("deployment", "SELDON_DEPLOYMENT_ID", "", "", "The SeldonDeployment, for metrics and the request log."),
     Setting("predictor", "PREDICTOR_ID", "", "", "Its name, for metrics and the request log.", "--predictor-name"),
     Setting("predictor_version", "SLUICEGATE_PREDICTOR_VERSION", "", "", "Its version, for metrics."),
@@ -78,10 +99,35 @@ SETTINGS = (
     ),
     Setting("cors_headers", "CORS_ALLOWED_HEADERS", "content-type", "", "Headers that those pages may send."),
     Setting("output", "SLUICEGATE_OUTPUT", "plain", "", "Form of the lines on stdout: plain or json."),
+    Setting(
+        "access_log", "GUNICORN_ACCESS_LOG", "false", "", "Whether each request is a line on stdout: true or false."
+    ),
+    Setting(
+        "tracing",
+        "TRACING",
+        "",
+        "",
+        "Whether requests are traced: true or false; unless said, they are where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    ),
     Setting("log_url", "REQUEST_LOGGER_DEFAULT_ENDPOINT", "", "", "Where the request log goes; nowhere when empty."),
     Setting(
         "log_queue", "SLUICEGATE_LOG_QUEUE", 10_000, "events", "How many events wait; more are dropped and counted."
     ),
+    Setting(
+        "log_queue_bytes",
+        "SLUICEGATE_LOG_QUEUE_BYTES",
+        64 * 1024 * 1024,
+        "bytes",
+        "How much of them waits; more is dropped and counted.",
+    ),
+    Setting(
+        "log_form",
+        "SLUICEGATE_LOG_FORM",
+        "batch",
+        "",
+        "How events go: batch (many in one request, JSON), or binary (one in each, as Seldon's logger sent them).",
+    ),
+    Setting("log_mode", "SLUICEGATE_LOG_MODE", "all", "", "Which events of predictions go: all, request or response."),
     Setting("log_drop", "SLUICEGATE_LOG_DROP", "", "", "Fields that the log never shows, separated by commas."),
     Setting("log_hash", "SLUICEGATE_LOG_HASH", "", "", "Fields that the log shows as a keyed hash."),
     Setting("log_hash_key", "SLUICEGATE_LOG_HASH_KEY", "", "", "The key of those hashes; prefer the environment."),
@@ -99,9 +145,23 @@ SETTINGS = (
     Setting(
         "drain_seconds", "SLUICEGATE_DRAIN_SECONDS", 5.0, "s", "Longest end: not ready, then finish what is begun."
     ),
-    Setting("queue", "SLUICEGATE_QUEUE", 1024, "requests", "How many wait for the model; more are 503."),
+    Setting("queue", "SLUICEGATE_QUEUE", 1024, "requests", "How many wait for the model; more are 429."),
+    Setting(
+        "queue_bytes",
+        "SLUICEGATE_QUEUE_BYTES",
+        256 * 1024 * 1024,
+        "bytes",
+        "How much content waits for the model; more is 429.",
+    ),
     Setting(
         "batch_rows", "SLUICEGATE_BATCH_ROWS", 256, "rows", "Most rows in one call of the model; 1: never together."
+    ),
+    Setting(
+        "batch_bytes",
+        "SLUICEGATE_BATCH_BYTES",
+        16 * 1024 * 1024,
+        "bytes",
+        "Most content of requests in one call.",
     ),
     Setting(
         "inline_milliseconds", "SLUICEGATE_INLINE_MILLISECONDS", 3.0, "ms", "A slower model leaves the event loop."

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluicegate.serving.api.unwise import LOGGER_MODES
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.journal import FORMATS
-from sluicegate.serving.server.setting_table import SERVICE_TYPES, SETTINGS, TRUTH, Setting
+from sluicegate.serving.server.setting_table import LOG_FORMS, SERVICE_TYPES, SETTINGS, TRUTH, Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,12 @@ class Settings:
     http_port: int
     shadow_port: int
     grpc_port: int
+    metrics_port: int
+    workers: int
+    worker_silence_seconds: float
+    tls_cert: str
+    tls_key: str
+    client_ca: str
     deployment: str
     predictor: str
     predictor_version: str
@@ -41,8 +48,13 @@ class Settings:
     cors_origins: str
     cors_headers: str
     output: str
+    access_log: str
+    tracing: str
     log_url: str
     log_queue: int
+    log_queue_bytes: int
+    log_form: str
+    log_mode: str
     log_drop: str
     log_hash: str
     log_hash_key: str
@@ -53,12 +65,22 @@ class Settings:
     keep_alive_seconds: float
     drain_seconds: float
     queue: int
+    queue_bytes: int
     batch_rows: int
+    batch_bytes: int
     inline_milliseconds: float
 
+    @property
+    def own_metrics_port(self) -> int:
+        """A port of metrics beside the HTTP port, which has them, too; 0: there is none."""
+        return 0 if self.metrics_port == self.http_port else self.metrics_port
 
+
+_PORTS = ("grpc_port", "shadow_port")
+_TRUTHS = frozenset({"metrics_in_answers", "access_log", "tracing"})
 _POSITIVE = frozenset(
-    {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds", "queue"}
+    {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds"}
+    | {"queue", "queue_bytes", "batch_bytes", "workers", "worker_silence_seconds"}
 )
 
 
@@ -88,15 +110,30 @@ def _take_class(given: dict[str, str | None]) -> None:
     given |= {"implementation": unit, "graph": "", "predictor_file": ""}
 
 
+def names_of(text: str) -> frozenset[str]:
+    """What a setting lists, separated by commas."""
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
 def _check_words(settings: Settings) -> None:
     for name, known in (
         ("output", FORMATS),
         ("service_type", tuple(SERVICE_TYPES)),
-        ("metrics_in_answers", tuple(TRUTH)),
+        ("log_form", LOG_FORMS),
+        ("log_mode", LOGGER_MODES),
+        *((name, (*TRUTH, "") if name == "tracing" else tuple(TRUTH)) for name in sorted(_TRUTHS)),
     ):
         value = getattr(settings, name)
         if value not in known:
             raise SettingsRefusedError(f"{name}: found {value!r}; expected {' or '.join(known)}")
+    if bool(settings.tls_cert) != bool(settings.tls_key) or (settings.client_ca and not settings.tls_cert):
+        found = ", ".join(name for name in ("tls_cert", "tls_key", "client_ca") if getattr(settings, name))
+        raise SettingsRefusedError(f"found {found} only; expected tls_cert with tls_key, and client_ca with both")
+    ports = [settings.http_port, *(getattr(settings, name) for name in _PORTS if getattr(settings, name))]
+    ports += [settings.own_metrics_port] if settings.own_metrics_port else []
+    if len(set(ports)) != len(ports):
+        told = ", ".join(f"{name} {getattr(settings, name)}" for name in ("http_port", "metrics_port", *_PORTS))
+        raise SettingsRefusedError(f"found {told}; expected a port of its own for each")
     if settings.log_hash and not settings.log_hash_key:
         raise SettingsRefusedError("log_hash_key: found none; expected a key, as log_hash names fields")
 
@@ -114,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _read(setting: Setting, text: str, where: str) -> str | int | float:
     if isinstance(setting.default, str):
-        return text
+        return text.lower() if setting.name in _TRUTHS else text
     kind, name = (int, "a whole number") if isinstance(setting.default, int) else (float, "a number")
     least = 1 if setting.name in _POSITIVE else 0
     most = 65535 if setting.name.endswith("_port") else 2**31

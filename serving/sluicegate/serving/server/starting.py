@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from time import perf_counter
+from typing import Any
 
 from sluicegate.serving.api.defaults import digest_bearer
 from sluicegate.serving.api.seldon_deployment import Endpoint
@@ -19,21 +21,26 @@ from sluicegate.serving.runtime.errors import ModelError
 from sluicegate.serving.runtime.loading import load
 from sluicegate.serving.runtime.sources import Loaded, Source
 from sluicegate.serving.server.dispatching import measure_inline_rows
+from sluicegate.serving.server.hops import SeenUnit, hop_of
+from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.serving_state import Served
 from sluicegate.serving.server.settings import Settings
 from sluicegate.serving.server.specification import graph_of, typed_parameters
+from sluicegate.serving.server.traced import traced_unit
 
 
-def serve_graph(settings: Settings, worker: Executor) -> Served:
+def serve_graph(settings: Settings, worker: Executor, metrics: Metrics, spans: Any = None) -> Served:
     """Load every unit of this process, and warm the graph up if it has no others; ``worker`` is where units are called.
 
-    Raises BundleRefused, GraphRefused, SettingsRefusedError.
+    ``metrics`` count calls of other processes; ``spans``, if there are any, trace units. Raises BundleRefused,
+    GraphRefused, SettingsRefusedError.
     """
     plan = plan_of(graph_of(settings))
-    loaded = _load_units(plan, settings)
-    remote = {node.name: _remote(node, settings) for node in plan.nodes if node.remote}
+    load_seconds: dict[str, float] = {}
+    loaded = _load_units(plan, settings, load_seconds)
+    remote = {node.name: _remote(node, settings, metrics, spans) for node in plan.nodes if node.remote}
     model = loaded.get(plan.answers.name) or Loaded(unit=remote[plan.answers.name])
-    graph = _graph(plan, loaded, remote, settings, worker)
+    graph = _graph(plan, loaded, remote, settings, worker, spans)
     manifest = model.bundle.manifest if model.bundle else None
     example = loaded[plan.root.name].example if plan.root.name in loaded else None
     inline = _warm(graph, example, settings) if isinstance(graph, FusedGraph) and example is not None else 0
@@ -45,13 +52,19 @@ def serve_graph(settings: Settings, worker: Executor) -> Served:
         version=settings.model_version or (manifest.version if manifest else ""),
         inline_rows=inline,
         warmed=example,
+        load_seconds=load_seconds,
     )
 
 
 def _graph(
-    plan: Plan, loaded: Mapping[str, Loaded], remote: Mapping[str, RemoteUnit], settings: Settings, worker: Executor
+    plan: Plan,
+    loaded: Mapping[str, Loaded],
+    remote: Mapping[str, RemoteUnit],
+    settings: Settings,
+    worker: Executor,
+    spans: Any,
 ) -> FusedGraph | HoppingGraph:
-    units = {name: unit.unit for name, unit in loaded.items()}
+    units = {name: unit.unit if spans is None else traced_unit(unit.unit, spans) for name, unit in loaded.items()}
     # Units of other processes tell their own images.
     images = {settings.name: settings.image} if settings.image and settings.name in units else {}
     if remote:
@@ -59,18 +72,24 @@ def _graph(
     return FusedGraph(plan, units, share=settings.batch_rows > 1, images=images)
 
 
-def _remote(node: Node, settings: Settings) -> RemoteUnit:
+def _remote(node: Node, settings: Settings, metrics: Metrics, spans: Any) -> RemoteUnit:
     endpoint = node.unit.endpoint or Endpoint()
-    if endpoint.type.upper() == "GRPC":
-        return GrpcUnit(node.name, endpoint, seconds=settings.request_timeout_seconds, router=node.routes)
-    return RestUnit(node.name, endpoint, seconds=settings.request_timeout_seconds)
+    by_grpc, seconds = endpoint.type.upper() == "GRPC", settings.request_timeout_seconds
+    unit: RemoteUnit = (
+        GrpcUnit(node.name, endpoint, seconds=seconds, router=node.routes)
+        if by_grpc
+        else RestUnit(node.name, endpoint, seconds=seconds)
+    )
+    return SeenUnit(unit, hop_of(node.name, endpoint, grpc=by_grpc, router=node.routes), metrics, spans)
 
 
-def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:
+def _load_units(plan: Plan, settings: Settings, seconds: dict[str, float]) -> dict[str, Loaded]:
     here = [node.unit for node in plan.nodes if not node.remote and node.unit.implementation]
     bearer = digest_bearer(plan.root.unit)
-    return {
-        unit.name: load(
+    loaded: dict[str, Loaded] = {}
+    for unit in here:
+        start = perf_counter()
+        loaded[unit.name] = load(
             Source(
                 name=unit.name,
                 implementation=unit.implementation or "",
@@ -79,8 +98,8 @@ def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:
                 digest=settings.bundle_digest if unit.name == bearer else "",
             )
         )
-        for unit in here
-    }
+        seconds[unit.name] = perf_counter() - start
+    return loaded
 
 
 def _warm(graph: FusedGraph, example: Message, settings: Settings) -> int:

@@ -16,7 +16,7 @@ from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.runtime.errors import AnsweredError, RequestRejectedError
 from sluicegate.serving.server.bodies import value_of
 from sluicegate.serving.server.dispatching import Loop
-from sluicegate.serving.server.errors import OverloadedError, TimedOutError, verdict_of
+from sluicegate.serving.server.errors import OverloadedError, TimedOutError, retry_header, verdict_of
 from sluicegate.serving.server.exchanges import Response, html_safe
 from sluicegate.serving.server.http_codecs import UnitCodec
 from sluicegate.serving.server.predictions import Behind, Prediction, puid_header, puid_of
@@ -129,7 +129,7 @@ class UnitDoors:
             answer = self._written(asked, verb, result)
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the unit's failure)
             answer = unit_failure(error)
-        answer = replace(answer, headers=puid_header(asked.puid))
+        answer = replace(answer, headers=puid_header(asked.puid) + answer.headers)
         asked.call.reply(answer)
         seconds = perf_counter() - asked.call.request.received
         service = verb.replace("_", "-")
@@ -178,4 +178,4 @@ def unit_failure(error: BaseException) -> Response:
         return Response(status=error.status, body=error.body, content_type=error.content_type)
     verdict = verdict_of(error)
     body = _CODEC.failure(verdict.status, verdict.reason, str(error), "")
-    return Response(status=verdict.status, body=html_safe(seldon.encode(body)))
+    return Response(status=verdict.status, body=html_safe(seldon.encode(body)), headers=retry_header(error))

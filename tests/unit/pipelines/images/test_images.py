@@ -79,7 +79,8 @@ def test_the_servers_image_has_what_serving_needs_and_nothing_else() -> None:
     found = requirements(PROJECT, IMAGES["server-sklearn"])
 
     base = {each for each in PROJECT["dependencies"] if not each.startswith(("click", "rich"))}
-    assert set(found) == base | set(PROJECT["optional-dependencies"]["serving"])
+    extras = PROJECT["optional-dependencies"]
+    assert set(found) == base | set(extras["serving"]) | set(extras["tracing"])
 
 
 def test_every_server_that_the_operator_names_is_an_image() -> None:

@@ -53,7 +53,17 @@ def test_calls_are_counted_by_the_status_that_they_ended_with() -> None:
         )
     )["n/d/v1~grpc"]
 
-    assert (found.completed, found.errors, found.client_errors) == (67, 7, 10)
+    assert (found.completed, found.errors, found.client_errors) == (67, 8, 9)
+
+
+def test_what_came_too_much_is_an_error_of_the_servers() -> None:
+    """429 is a 4xx to Envoy, but a candidate that cannot keep up fails its users."""
+    figures = {"upstream_rq_completed": 20, "upstream_rq_5xx": 1, "upstream_rq_4xx": 5, "upstream_rq_429": 3}
+    stats = [{"name": f"cluster.n/d/v1.{name}", "value": value} for name, value in figures.items()]
+
+    found = read_statistics(json.dumps({"stats": stats}))["n/d/v1"]
+
+    assert (found.errors, found.client_errors) == (4, 2)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"stats": [{"name": 1}]}', '{"stats": [{"histograms": [{}]}]}'])

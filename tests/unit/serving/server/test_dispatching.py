@@ -155,3 +155,35 @@ def test_a_quick_model_may_stay_on_the_loop(unit: Counting) -> None:
 
     assert measure_inline_rows(graph, example, limit_seconds=10, most=256) == 256
     assert measure_inline_rows(graph, example, limit_seconds=0, most=256) == 0
+
+
+def test_what_waits_is_bounded_in_bytes_and_says_when_to_come_again(unit: Counting) -> None:
+    loop = Loop()
+    dispatcher = _dispatcher(unit, loop, queue_bytes=100, batch_rows=1)
+    results: list[Any] = []
+    big = Message(content=np.zeros((1, 8)))
+    for _ in range(3):
+        dispatcher.submit(big, results.append, lambda: True)
+    assert [type(each) for each in results] == [OverloadedError, OverloadedError]
+    assert all(each.retry_seconds == 1 for each in results)
+    wait_until(lambda: not loop.turn() and not dispatcher.in_flight)
+    dispatcher.submit(Message(content=np.zeros((1, 80))), results.append, lambda: True)
+    wait_until(lambda: not loop.turn() and not dispatcher.in_flight)
+    assert [type(each) for each in results[2:]] == [Message, Message], "one request alone is never too much"
+
+
+def test_requests_share_a_call_up_to_its_bytes(unit: Counting) -> None:
+    loop = Loop()
+    dispatcher = _dispatcher(unit, loop, batch_bytes=40)
+    results: list[Any] = []
+    for _ in range(5):
+        dispatcher.submit(Message(content=np.zeros((1, 2))), results.append, lambda: True)
+    wait_until(lambda: not loop.turn() and not dispatcher.in_flight)
+    assert unit.calls == [2, 2, 1]
+    assert len(results) == 5
+
+
+def test_the_longer_the_queue_takes_the_later_is_the_retry() -> None:
+    assert OverloadedError("full", 0.0).retry_seconds == 1
+    assert OverloadedError("full", 2.1).retry_seconds == 3
+    assert OverloadedError("full", 1e9).retry_seconds == 60

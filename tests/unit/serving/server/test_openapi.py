@@ -12,7 +12,7 @@ from sluicegate.serving.server.openapi import OPERATIONS, document
 from sluicegate.serving.server.routing import Call
 from sluicegate.serving.server.schemas import SCHEMAS
 
-ROUTER = Doors(behind=None, worker=None, loop=None).router()  # type: ignore[arg-type]  # no handler is called
+ROUTER = Doors(behind=None, worker=None, loop=None, figures=None).router()  # type: ignore[arg-type]  # no handler is called
 ROUTES = ROUTER.routes
 
 

@@ -85,3 +85,14 @@ def test_a_parameter_of_another_type_is_refused() -> None:
 def test_an_unknown_form_of_output_is_refused() -> None:
     with pytest.raises(SettingsRefusedError, match="output: found 'xml'; expected plain or json"):
         read_settings((), {"SLUICEGATE_OUTPUT": "xml"})
+
+
+def test_metrics_at_the_port_of_everything_are_no_port_of_their_own() -> None:
+    assert read_settings(("--http-port", "8000", "--metrics-port", "8000"), {}).own_metrics_port == 0
+    assert read_settings(("--http-port", "8000", "--metrics-port", "6000"), {}).own_metrics_port == 6000
+
+
+@pytest.mark.parametrize("option", ["--grpc-port", "--shadow-port"])
+def test_two_doors_at_one_port_are_refused(option: str) -> None:
+    with pytest.raises(SettingsRefusedError, match="expected a port of its own for each"):
+        read_settings(("--http-port", "8000", option, "8000"), {})

@@ -72,7 +72,7 @@ def test_more_than_the_queue_holds_is_refused() -> None:
         unit.go.set()
         return [refused.status, (await first).status, (await asking.ask()).status]
 
-    assert asyncio.run(play()) == [503, 200, 200]
+    assert asyncio.run(play()) == [429, 200, 200]
 
 
 def test_who_waits_too_long_is_answered_so() -> None:

@@ -10,6 +10,7 @@ import msgspec
 from sluicegate.serving.api.defaults import implementation_of, python_class_of
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.api.seldon_deployment import Parameter, PredictiveUnit
+from sluicegate.serving.api.unwise import LOGGER_MODES
 from sluicegate.serving.operator.errors import NotRenderableError
 from sluicegate.serving.operator.objects.environment import (
     mlserver_environment,
@@ -98,6 +99,7 @@ def _our_container(subject: Subject, role: Role, provision: Provision, pod_spec:
     told = {
         **unit_environment(subject, unit, role.ports, role.image),
         **our_environment(subject, unit, log_url=_log_url(unit), drain=ending_of(pod_spec).drain),
+        **_own_receiver(unit),
         "SLUICEGATE_IMPLEMENTATION": implementation_of(predictor, unit),
         **({"SLUICEGATE_MODEL_URI": provision.location} if provision.location else {}),
     }
@@ -162,6 +164,13 @@ def _arguments(unit: PredictiveUnit, ports: Ports, protocol: str, location: str)
         command = ["tritonserver", f"--http-port={ports.http}", f"--grpc-port={ports.grpc}"]
         return {"args": [*command, f"--metrics-port={ports.metrics}", f"--model-repository={location}", *extra]}
     return {}
+
+
+def _own_receiver(unit: PredictiveUnit) -> dict[str, str]:
+    """A receiver that the deployment names is one of Seldon's time: it gets one event in each request, of its mode."""
+    if not _log_url(unit) or unit.logger is None or unit.logger.mode not in LOGGER_MODES:
+        return {}
+    return {"SLUICEGATE_LOG_FORM": "binary", "SLUICEGATE_LOG_MODE": str(unit.logger.mode)}
 
 
 def _log_url(unit: PredictiveUnit) -> str:

@@ -17,6 +17,7 @@ from sluicegate.serving.reconcile.server_environment import parameters_of, serve
 from sluicegate.serving.reconcile.traffic import DEFAULT_TIMEOUT_MS, TIMEOUT_ANNOTATION
 
 METRICS_PATH = "/prometheus"
+NO_LOCATIONS: Mapping[str, str] = {}
 MODEL_DIRECTORY = "/mnt/models"
 BEFORE_THE_GATEWAY = 0.9
 """Share of the gateway's patience after which a server gives up by itself, where only servers count."""
@@ -60,7 +61,7 @@ def unit_environment(subject: Subject, unit: PredictiveUnit, ports: Ports, image
 def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, drain: int) -> dict[str, str]:
     """What our server is told beside it, whether it serves a unit or a graph."""
     predictor, deployment = subject.workload.predictor, subject.layout.deployment
-    model, bears = model_of(predictor), unit.name == digest_bearer(predictor.graph)
+    model, bears = model_of(predictor), digest_bearer(predictor.graph) in (unit.name, *subject.layout.fused)
     queue = annotation(deployment, _QUEUE_ANNOTATION)
     patience = milliseconds(annotation(deployment, TIMEOUT_ANNOTATION), 0)
     if subject.installation.foreign_gateway:
@@ -100,8 +101,11 @@ def mlserver_environment(unit: PredictiveUnit, ports: Ports, model: str) -> dict
     }
 
 
-def engine_environment(subject: Subject) -> dict[str, str]:
-    """What the engine is told: its graph, and the deployment's annotations made for it."""
+def engine_environment(subject: Subject, locations: Mapping[str, str]) -> dict[str, str]:
+    """What the engine is told: its graph, and the deployment's annotations made for it.
+
+    ``locations``: where the models of units lie that it runs itself.
+    """
     deployment = subject.layout.deployment
     notes = {**deployment.metadata.annotations, **deployment.spec.annotations}
     stated = {
@@ -109,26 +113,29 @@ def engine_environment(subject: Subject) -> dict[str, str]:
         for name, value in notes.items()
         if (known := entry_of(name)) is not None and known.name == f"{_ENGINE_PREFIX}*"
     }
-    return {"ENGINE_PREDICTOR": encoded_predictor(subject.layout, subject.workload.namespace), **stated}
+    return {"ENGINE_PREDICTOR": encoded_predictor(subject.layout, subject.workload.namespace, locations), **stated}
 
 
-def encoded_predictor(layout: Layout, namespace: str) -> str:
-    """The predictor's graph with the addresses of its units, base64 of JSON.
+def encoded_predictor(layout: Layout, namespace: str, locations: Mapping[str, str] = NO_LOCATIONS) -> str:
+    """The predictor's graph with the addresses of its units, or where their models lie; base64 of JSON.
 
     Traffic, replicas and autoscalers stay out: a change of theirs must not start new pods.
     """
     predictor = layout.predictor
     spoken = PredictorSpec(
         name=predictor.name,
-        graph=_addressed(predictor.graph, layout, namespace),
+        graph=_addressed(predictor.graph, layout, namespace, locations),
         annotations=predictor.annotations,
         labels=predictor.labels,
     )
     return base64.b64encode(msgspec.json.encode(encode(spoken), order="sorted")).decode()
 
 
-def _addressed(unit: PredictiveUnit, layout: Layout, namespace: str) -> PredictiveUnit:
-    children = tuple(_addressed(child, layout, namespace) for child in unit.children)
+def _addressed(unit: PredictiveUnit, layout: Layout, namespace: str, locations: Mapping[str, str]) -> PredictiveUnit:
+    children = tuple(_addressed(child, layout, namespace, locations) for child in unit.children)
+    if unit.name in layout.fused:
+        uri = locations.get(unit.name) or unit.model_uri
+        return msgspec.structs.replace(unit, children=children, endpoint=None, model_uri=uri)
     if unit.name not in layout.units:
         return msgspec.structs.replace(unit, children=children)
     ports, transport = layout.ports[unit.name], layout.deployment.spec.transport

@@ -4,7 +4,7 @@ Everything else in this room follows from a layout; so does the address at which
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sluicegate.serving.api.defaults import python_class_of
 from sluicegate.serving.api.graph_rules import NO_ENGINE_ANNOTATION, is_prepackaged, units_of
@@ -31,11 +31,15 @@ ENGINE_PORTS = Ports(http=8000, grpc=5001, metrics=8000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """One componentSpec. ``containers`` are the user's in their order, then those added for units without one."""
+    """One componentSpec. ``containers`` are the user's in their order, then those added for units without one.
+
+    ``named`` are those that its Deployment is named by: also units that the engine has taken into its process.
+    """
 
     index: int
     component: ComponentSpec
     containers: tuple[str, ...]
+    named: tuple[str, ...]
 
     def users(self, container: str) -> JSON:
         """What the user wrote about a container."""
@@ -44,7 +48,10 @@ class Pod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """``units`` have a container of their own, by its name; ``entry`` is the container that answers requests."""
+    """``units`` have a container of their own, by its name; ``entry`` is the container that answers requests.
+
+    ``fused`` are units that the engine runs in its process, from ``engine_image``; see ``fusing``.
+    """
 
     deployment: SeldonDeployment
     predictor: PredictorSpec
@@ -53,6 +60,8 @@ class Layout:
     ports: dict[str, Ports]
     entry: str
     separate_engine: bool
+    fused: dict[str, PredictiveUnit] = field(default_factory=dict)
+    engine_image: str = ""
 
     @property
     def has_engine(self) -> bool:
@@ -124,11 +133,12 @@ def _pods(predictor: PredictorSpec) -> tuple[Pod, ...]:
     if added:
         stated[0] += added
     components = (*predictor.component_specs, ComponentSpec())
-    pods = (
-        Pod(index=index, component=components[index], containers=tuple(name for name in names if name != ENGINE))
-        for index, names in enumerate(stated)
+    boxes = [tuple(name for name in names if name != ENGINE) for names in stated]
+    return tuple(
+        Pod(index=index, component=components[index], containers=names, named=names)
+        for index, names in enumerate(boxes)
+        if names
     )
-    return tuple(pod for pod in pods if pod.containers)
 
 
 def _containers(component: ComponentSpec) -> Iterator[JSON]:

@@ -46,7 +46,7 @@ def engine_deployment_name(layout: Layout) -> str:
 
 def deployment_name(layout: Layout, pod: Pod) -> str:
     """The Deployment of one componentSpec: by its metadata's name, or else its containers'."""
-    last = str(pod.component.metadata.get("name") or "") or "-".join(pod.containers)
+    last = str(pod.component.metadata.get("name") or "") or "-".join(pod.named)
     return short("-".join((layout.deployment.metadata.name, layout.predictor.name, str(pod.index), last)))
 
 

@@ -15,7 +15,7 @@ from sluicegate.serving.operator.objects.containers import (
 )
 from sluicegate.serving.operator.objects.copies import with_port_for_copies
 from sluicegate.serving.operator.objects.engine import engine_container
-from sluicegate.serving.operator.objects.environment import METRICS_PATH
+from sluicegate.serving.operator.objects.environment import METRICS_PATH, MODEL_DIRECTORY
 from sluicegate.serving.operator.objects.layout import ENGINE, Pod
 from sluicegate.serving.operator.objects.manifest import MANAGED_BY
 from sluicegate.serving.operator.objects.merging import merged_container, merged_items
@@ -77,9 +77,10 @@ def component_labels(subject: Subject, pod: Pod) -> dict[str, str]:
     layout = subject.layout
     units = [layout.units[name] for name in pod.containers if name in layout.units]
     entry = layout.entry_pod == pod.index
+    run = [*units, *(layout.fused.values() if entry else ())]
     return {
         **{container_label(unit.name): container_service_name(layout, unit.name) for unit in units},
-        **{_TYPE_LABELS[kind]: "true" for unit in units if (kind := _type(unit)) in _TYPE_LABELS},
+        **{_TYPE_LABELS[kind]: "true" for unit in run if (kind := _type(unit)) in _TYPE_LABELS},
         **(entry_selector(layout) if entry else {}),
         **(ENGINE_LABEL if entry and layout.has_engine else {}),
     }
@@ -124,7 +125,12 @@ def _pod_spec(subject: Subject, pod: Pod) -> JSON:
         else:
             containers.append(merged_container({}, pod.users(name)))
     if layout.has_engine and layout.entry_pod == pod.index:
-        containers.append(with_port_for_copies(subject, engine_container(subject, spec, pod.users(ENGINE))))
+        models = {
+            name: provision_of(subject, unit, spec, f"{MODEL_DIRECTORY}/{name}") for name, unit in layout.fused.items()
+        }
+        provisions += models.values()
+        engine = engine_container(subject, spec, pod.users(ENGINE), models)
+        containers.append(with_port_for_copies(subject, engine))
     # The first container with a port of a name is where a Service's port of that name leads.
     containers.sort(key=lambda container: container["name"] != layout.entry)
     return _completed(subject, spec, containers, provisions)
@@ -134,7 +140,7 @@ def _completed(subject: Subject, spec: JSON, containers: list[JSON], provisions:
     initializers = [each for provision in provisions for each in provision.init_containers]
     volumes = [each for provision in provisions for each in provision.volumes]
     ours = [PODINFO_VOLUME, SCRATCH_VOLUME, *volumes, *_certificate(subject)]
-    account = _service_account(subject, {container["name"] for container in containers})
+    account = _service_account(subject, {container["name"] for container in containers} | {*subject.layout.fused})
     user = subject.installation.user_id
     return {
         **({"securityContext": {"runAsUser": int(user)}} if user and not spec.get("securityContext") else {}),

@@ -10,6 +10,7 @@ from sluicegate.serving.api.seldon_deployment import SeldonDeployment
 from sluicegate.serving.operator.objects.autoscaling import scalers_of
 from sluicegate.serving.operator.objects.deployments import deployment_of, engine_deployment
 from sluicegate.serving.operator.objects.explainer import explainer_objects
+from sluicegate.serving.operator.objects.fusing import fused
 from sluicegate.serving.operator.objects.layout import layout_of
 from sluicegate.serving.operator.objects.manifest import ObjectKey, key_of
 from sluicegate.serving.operator.objects.services import services_of
@@ -33,13 +34,15 @@ def objects_of(
     Deployment's selector) is kept. ``hold_replicas``: so many pods answer at least, whatever an autoscaler thinks;
     pods of a graph that do not answer themselves are held as many as they are.
     """
-    subject = Subject(
-        workload=workload,
-        layout=layout_of(deployment, workload.predictor),
-        owner=owner,
-        installation=installation,
-        live=live,
-        hold_replicas=hold_replicas,
+    subject = fused(
+        Subject(
+            workload=workload,
+            layout=layout_of(deployment, workload.predictor),
+            owner=owner,
+            installation=installation,
+            live=live,
+            hold_replicas=hold_replicas,
+        )
     )
     found = [
         *(deployment_of(subject, pod) for pod in subject.layout.pods),

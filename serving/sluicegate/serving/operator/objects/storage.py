@@ -29,23 +29,23 @@ class Provision:
     """For the server itself: credentials, when it is the one who fetches."""
 
 
-def provision_of(subject: Subject, unit: PredictiveUnit, pod_spec: JSON) -> Provision:
-    """How ``unit`` gets its model."""
+def provision_of(subject: Subject, unit: PredictiveUnit, pod_spec: JSON, directory: str = MODEL_DIRECTORY) -> Provision:
+    """How ``unit`` gets its model, to ``directory`` in the container that serves it."""
     uri = unit.model_uri
     scheme = urlsplit(uri).scheme
     if not uri:
         return Provision()
     if scheme == "pvc":
-        return _claimed(unit, uri)
+        return _claimed(unit, uri, directory)
     skipped = subject.workload.predictor.annotations.get(NO_INITIALIZER_ANNOTATION, "").lower() == "true"
     if skipped or scheme in ("", "file"):
         return Provision(location=uri, env_from=credentials_of(subject, unit))
     volume = _volume_name(unit)
     return Provision(
-        location=MODEL_DIRECTORY,
+        location=directory,
         init_containers=(_initializer(subject, unit, pod_spec),),
         volumes=({"name": volume, "emptyDir": {}}, SCRATCH_VOLUME),
-        mounts=({"name": volume, "mountPath": MODEL_DIRECTORY, "readOnly": True},),
+        mounts=({"name": volume, "mountPath": directory, "readOnly": True},),
     )
 
 
@@ -57,14 +57,12 @@ def credentials_of(subject: Subject, unit: PredictiveUnit) -> tuple[JSON, ...]:
     return ({"secretRef": {"name": secret, **optional}},) if secret else ()
 
 
-def _claimed(unit: PredictiveUnit, uri: str) -> Provision:
+def _claimed(unit: PredictiveUnit, uri: str, directory: str) -> Provision:
     parts = urlsplit(uri)
     volume, path = _volume_name(unit), parts.path.strip("/")
-    mount = {"name": volume, "mountPath": MODEL_DIRECTORY, "readOnly": True, **({"subPath": path} if path else {})}
+    mount = {"name": volume, "mountPath": directory, "readOnly": True, **({"subPath": path} if path else {})}
     claim = {"claimName": parts.netloc, "readOnly": True}
-    return Provision(
-        location=MODEL_DIRECTORY, volumes=({"name": volume, "persistentVolumeClaim": claim},), mounts=(mount,)
-    )
+    return Provision(location=directory, volumes=({"name": volume, "persistentVolumeClaim": claim},), mounts=(mount,))
 
 
 def _initializer(subject: Subject, unit: PredictiveUnit, pod_spec: JSON) -> JSON:
