@@ -36,6 +36,11 @@ class BuiltIn:
         """The first child."""
         return 0
 
+    def routed(self, message: Message) -> Message:
+        """The branch as a message, for who asks this unit alone."""
+        form = message.form if message.tabular else "tensor"
+        return replace(message, content=np.array([[self.route(message)]]), form=form, names=("t:0",))
+
     def aggregate(self, messages: Sequence[Message]) -> Message:
         """The first child's answer."""
         return messages[0]

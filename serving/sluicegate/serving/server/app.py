@@ -31,6 +31,7 @@ from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
 from sluicegate.serving.server.request_log import READY, Entry, RequestLog, Sender
+from sluicegate.serving.server.router_sharing import SettledFeedback, Sharing, figures_of, sharing_of
 from sluicegate.serving.server.serving_state import Served, State
 from sluicegate.serving.server.setting_table import TRUTH
 from sluicegate.serving.server.settings import Settings, read_settings
@@ -108,6 +109,7 @@ class Server:
         self._stop = asyncio.Event()
         self._grpc: GrpcDoor | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._sharing: Sharing | None = None
 
     async def run(self) -> int:
         """Listen, load, serve, drain. Raises what refuses the model."""
@@ -128,6 +130,8 @@ class Server:
             ticking.cancel()
             if self._looking is not None:
                 self._looking.cancel()
+            if self._sharing is not None:
+                await self._sharing.end()
             for listener in listeners:
                 listener.close()
             self._end(tuple(doors.values()))
@@ -188,12 +192,18 @@ class Server:
             queue=settings.queue,
             timeout_seconds=settings.request_timeout_seconds,
         )
+        self._sharing = sharing_of(served.graph.units, settings)
+        if self._sharing is not None:
+            self._metrics.labelled.update(figures_of(self._sharing))
+            await self._sharing.begin()
         if isinstance(served.graph, HoppingGraph):
             state.dispatcher = HopDispatcher(served.graph, loop, bounds)
             await served.graph.look()
             self._looking = asyncio.create_task(_look(served.graph))
         else:
             state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds)
+        if self._sharing is not None:
+            state.dispatcher = SettledFeedback(state.dispatcher, self._sharing)
         state.served = served
         names = {node.name for node in served.plan.nodes} | {served.name, settings.deployment, settings.model_name}
         state.names = frozenset(names - {""})

@@ -82,6 +82,13 @@ SETTINGS = (
     Setting(
         "log_queue", "SLUICEGATE_LOG_QUEUE", 10_000, "events", "How many events wait; more are dropped and counted."
     ),
+    Setting(
+        "router_home",
+        "SLUICEGATE_ROUTER_HOME",
+        "",
+        "",
+        "Where routers keep what they learn: a collector's URL or a file; in this process alone when empty.",
+    ),
     Setting("log_drop", "SLUICEGATE_LOG_DROP", "", "", "Fields that the log never shows, separated by commas."),
     Setting("log_hash", "SLUICEGATE_LOG_HASH", "", "", "Fields that the log shows as a keyed hash."),
     Setting("log_hash_key", "SLUICEGATE_LOG_HASH_KEY", "", "", "The key of those hashes; prefer the environment."),

@@ -43,6 +43,7 @@ class Settings:
     output: str
     log_url: str
     log_queue: int
+    router_home: str
     log_drop: str
     log_hash: str
     log_hash_key: str

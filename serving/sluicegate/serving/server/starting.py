@@ -67,19 +67,20 @@ def _remote(node: Node, settings: Settings) -> RemoteUnit:
 
 
 def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:
-    here = [node.unit for node in plan.nodes if not node.remote and node.unit.implementation]
+    here = [node for node in plan.nodes if not node.remote and node.unit.implementation]
     bearer = digest_bearer(plan.root.unit)
     return {
-        unit.name: load(
+        node.name: load(
             Source(
-                name=unit.name,
-                implementation=unit.implementation or "",
-                model_uri=unit.model_uri,
-                parameters=typed_parameters(unit),
-                digest=settings.bundle_digest if unit.name == bearer else "",
+                name=node.name,
+                implementation=node.unit.implementation or "",
+                model_uri=node.unit.model_uri,
+                parameters=typed_parameters(node.unit),
+                digest=settings.bundle_digest if node.name == bearer else "",
+                children=tuple(child.name for child in node.children),
             )
         )
-        for unit in here
+        for node in here
     }
 
 

@@ -13,7 +13,7 @@ from sluicegate.serving.api.seldon_deployment import Endpoint, PredictiveUnit, P
 from sluicegate.serving.operator.objects.layout import Layout, Ports, annotation
 from sluicegate.serving.operator.objects.names import container_service_name
 from sluicegate.serving.operator.objects.subject import Subject
-from sluicegate.serving.reconcile.server_environment import parameters_of, server_environment
+from sluicegate.serving.reconcile.server_environment import parameters_of, router_home_of, server_environment
 from sluicegate.serving.reconcile.traffic import DEFAULT_TIMEOUT_MS, TIMEOUT_ANNOTATION
 
 METRICS_PATH = "/prometheus"
@@ -68,6 +68,7 @@ def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, dra
         patience = round((patience or DEFAULT_TIMEOUT_MS) * BEFORE_THE_GATEWAY)
     optional = {
         "REQUEST_LOGGER_DEFAULT_ENDPOINT": log_url or subject.installation.request_log_url,
+        "SLUICEGATE_ROUTER_HOME": router_home_of(predictor, subject.installation.request_log_url),
         "SLUICEGATE_BUNDLE_DIGEST": model.bundle_digest if model and bears else "",
         "SLUICEGATE_PREDICTOR_VERSION": predictor.annotations.get("version", ""),
         "SLUICEGATE_LOG_QUEUE": queue if queue.isdigit() else "",
