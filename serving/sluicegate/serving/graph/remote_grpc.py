@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from sluicegate.serving.api.seldon_deployment import Endpoint
-from sluicegate.serving.graph.errors import RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.errors import LateError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.graph.planning import Verb
 from sluicegate.serving.graph.remote_rest import JSON_TYPE, KEPT_BACK, LOOK_SECONDS, branch_of
 from sluicegate.serving.graph.units import Headers
@@ -37,7 +37,6 @@ STATUSES = {
     grpc.StatusCode.UNIMPLEMENTED: 501,
 }
 """What a unit's refusal is over HTTP; everything else is its failure, 500."""
-_NO_ANSWER = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -59,7 +58,7 @@ class GrpcUnit:
         self._channel: grpc.aio.Channel | None = None
 
     async def call(self, verb: Verb, messages: Sequence[Any], headers: Headers) -> Any:
-        """As the port says. Raises RemoteAnswerError, UnreachableError, BadAnswerError."""
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError, BadAnswerError."""
         together = verb == "aggregate"
         sent = seldon_protobuf.to_messages(messages) if together else seldon_protobuf.to_message(messages[0])
         received = await self._ask(METHODS[verb], sent, headers)
@@ -70,7 +69,7 @@ class GrpcUnit:
         return branch_of(answer.content) if verb == "route" else answer
 
     async def send_feedback(self, feedback: Feedback, headers: Headers) -> None:
-        """As the port says. Raises RemoteAnswerError, UnreachableError."""
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError."""
         await self._ask(self._feedback, seldon_protobuf.to_feedback(feedback), headers)
 
     async def reachable(self) -> bool:
@@ -110,7 +109,9 @@ class GrpcUnit:
 
     def _refused(self, method: str, error: "grpc.aio.AioRpcError") -> Exception:
         words = error.details() or str(error.code())
-        if error.code() in _NO_ANSWER:
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return LateError(self.name, self._seconds, f"{self._address}{PREFIX}{method}")
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
             return UnreachableError(self.name, f"{self._address}{PREFIX}{method}", words)
         status = STATUSES.get(error.code(), 500)
         body = seldon.encode(seldon.failure(status, error.code().name, words))

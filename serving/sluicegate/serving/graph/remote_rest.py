@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sluicegate.serving.api.seldon_deployment import Endpoint
-from sluicegate.serving.graph.errors import RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.errors import LateError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.graph.keep_alive import Answer, BrokenError, KeepAliveClient
 from sluicegate.serving.graph.planning import Verb
 from sluicegate.serving.graph.units import Headers
@@ -57,7 +57,7 @@ class RestUnit:
         self._client = KeepAliveClient(host, port)
 
     async def call(self, verb: Verb, messages: Sequence[Message], headers: Headers) -> Any:
-        """As the port says. Raises RemoteAnswerError, UnreachableError, BadAnswerError."""
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError, BadAnswerError."""
         bodies = [seldon.body_of(message) for message in messages]
         body = seldon.encode(bodies if verb == "aggregate" else bodies[0])
         # A router may count the requests that it sees.
@@ -69,7 +69,7 @@ class RestUnit:
             raise BadAnswerError(f"unit {self.name!r} answered what is no SeldonMessage: {error}") from error
 
     async def send_feedback(self, feedback: Feedback, headers: Headers) -> None:
-        """As the port says. Raises RemoteAnswerError, UnreachableError."""
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError."""
         await self._post(FEEDBACK, seldon.encode(seldon.body_of_feedback(feedback)), headers, again=False)
 
     async def reachable(self) -> bool:
@@ -86,7 +86,7 @@ class RestUnit:
         try:
             answer = await self._client.post(path, body, lines, seconds=self._seconds, again=again)
         except TimeoutError as error:
-            raise UnreachableError(self.name, address, f"no answer within {self._seconds:g} s") from error
+            raise LateError(self.name, self._seconds, address) from error
         except (BrokenError, OSError) as error:
             raise UnreachableError(self.name, address, str(error)) from error
         if answer.status >= 300:

@@ -5,7 +5,7 @@ The names are Seldon's where it has one; ``serving/server/settings.py`` reads th
 
 import json
 
-from sluicegate.serving.api.defaults import PYTHON_CLASS, model_of
+from sluicegate.serving.api.defaults import OURS, TIMEOUT, model_of
 from sluicegate.serving.api.graph_rules import units_of
 from sluicegate.serving.api.seldon_deployment import LEARNING_ROUTERS, PredictiveUnit, PredictorSpec
 from sluicegate.serving.reconcile.workloads import Workload
@@ -17,9 +17,9 @@ THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS
 in 0.4 ms with one thread and in 34 ms with two."""
 
 
-def parameters_of(unit: PredictiveUnit) -> str:
-    """A unit's parameters as the server reads them."""
-    stated = (each for each in unit.parameters if each.name != PYTHON_CLASS)
+def parameters_of(unit: PredictiveUnit, kept: frozenset[str] = frozenset()) -> str:
+    """A unit's parameters as a server reads them; of those that are not its code's, the ``kept`` ones."""
+    stated = (each for each in unit.parameters if each.name not in OURS - kept)
     return json.dumps([{"name": each.name, "value": each.value, "type": each.type} for each in stated])
 
 
@@ -38,7 +38,7 @@ def server_environment(workload: Workload, unit: PredictiveUnit) -> dict[str, st
     return {
         **THREADS,
         "PREDICTIVE_UNIT_ID": unit.name,
-        "PREDICTIVE_UNIT_PARAMETERS": parameters_of(unit),
+        "PREDICTIVE_UNIT_PARAMETERS": parameters_of(unit, frozenset({TIMEOUT})),
         "SELDON_DEPLOYMENT_ID": workload.deployment,
         "PREDICTOR_ID": workload.predictor.name,
         "SLUICEGATE_NAMESPACE": workload.namespace,

@@ -11,7 +11,7 @@
 
 from dataclasses import dataclass
 
-from sluicegate.serving.graph.errors import BadRouteError, RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.errors import BadRouteError, LateError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
 
@@ -67,6 +67,7 @@ STATUSES: dict[type[Exception], Verdict] = {
     NotReadyError: Verdict(503, "NOT_READY"),
     OverloadedError: Verdict(503, "OVERLOADED"),
     TimedOutError: Verdict(504, "TIMED_OUT"),
+    LateError: Verdict(504, "TIMED_OUT"),
 }
 
 

@@ -77,7 +77,11 @@ def metadata_of(settings: Settings) -> dict[str, Any]:
 
 def typed_parameters(unit: PredictiveUnit) -> dict[str, Any]:
     """A unit's parameters with their types. Raises SettingsRefusedError naming the parameter."""
-    return {parameter.name: _typed(unit.name, parameter) for parameter in unit.parameters}
+    return {
+        parameter.name: _typed(unit.name, parameter)
+        for parameter in unit.parameters
+        if parameter.name not in defaults.OURS
+    }
 
 
 def _typed(unit: str, parameter: Parameter) -> Any:

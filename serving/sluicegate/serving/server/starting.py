@@ -61,9 +61,10 @@ def _graph(
 
 def _remote(node: Node, settings: Settings) -> RemoteUnit:
     endpoint = node.unit.endpoint or Endpoint()
+    seconds = min(node.seconds or settings.request_timeout_seconds, settings.request_timeout_seconds)
     if endpoint.type.upper() == "GRPC":
-        return GrpcUnit(node.name, endpoint, seconds=settings.request_timeout_seconds, router=node.routes)
-    return RestUnit(node.name, endpoint, seconds=settings.request_timeout_seconds)
+        return GrpcUnit(node.name, endpoint, seconds=seconds, router=node.routes)
+    return RestUnit(node.name, endpoint, seconds=seconds)
 
 
 def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:

@@ -14,7 +14,7 @@ from sluicegate.serving.operator.objects.layout import Layout, Ports, annotation
 from sluicegate.serving.operator.objects.names import container_service_name
 from sluicegate.serving.operator.objects.subject import Subject
 from sluicegate.serving.reconcile.server_environment import parameters_of, router_home_of, server_environment
-from sluicegate.serving.reconcile.traffic import DEFAULT_TIMEOUT_MS, TIMEOUT_ANNOTATION
+from sluicegate.serving.reconcile.traffic import DEFAULT_TIMEOUT_MS, GRPC_TIMEOUT_ANNOTATION, TIMEOUT_ANNOTATION
 
 METRICS_PATH = "/prometheus"
 MODEL_DIRECTORY = "/mnt/models"
@@ -62,10 +62,7 @@ def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, dra
     predictor, deployment = subject.workload.predictor, subject.layout.deployment
     model, bears = model_of(predictor), unit.name == digest_bearer(predictor.graph)
     queue = annotation(deployment, _QUEUE_ANNOTATION)
-    patience = milliseconds(annotation(deployment, TIMEOUT_ANNOTATION), 0)
-    if subject.installation.foreign_gateway:
-        # What the gateway gives up on, nobody would count: the server says 504 before.
-        patience = round((patience or DEFAULT_TIMEOUT_MS) * BEFORE_THE_GATEWAY)
+    patience = _patience(subject)
     optional = {
         "REQUEST_LOGGER_DEFAULT_ENDPOINT": log_url or subject.installation.request_log_url,
         "SLUICEGATE_ROUTER_HOME": router_home_of(predictor, subject.installation.request_log_url),
@@ -81,6 +78,19 @@ def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, dra
         "SLUICEGATE_DRAIN_SECONDS": str(drain),
         **{name: value for name, value in optional.items() if value},
     }
+
+
+def _patience(subject: Subject) -> int:
+    """Milliseconds after which our server gives a request up; 0: by its own default."""
+    rest, grpc = (
+        milliseconds(annotation(subject.layout.deployment, name), 0)
+        for name in (TIMEOUT_ANNOTATION, GRPC_TIMEOUT_ANNOTATION)
+    )
+    if subject.installation.foreign_gateway:
+        # What the gateway gives up on, nobody would count: the server says 504 before.
+        return round((rest or DEFAULT_TIMEOUT_MS) * BEFORE_THE_GATEWAY)
+    # The gateway bounds each protocol by its own; a server has one limit, and cuts neither short.
+    return max(rest or DEFAULT_TIMEOUT_MS, grpc) if grpc else rest
 
 
 def mlserver_environment(unit: PredictiveUnit, ports: Ports, model: str) -> dict[str, str]:
