@@ -63,7 +63,7 @@ class SimpleModel(BuiltIn):
         """0.1, 0.9 and 0.5 for each row."""
         content = np.tile(np.array([0.1, 0.9, 0.5]), (message.rows, 1))
         form = message.form if message.tabular else "tensor"
-        return replace(message, content=content, form=form, names=self.classes)
+        return replace(message, content=content, form=form, names=self.classes, tensors=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,13 @@ SETTINGS = (
         "graph", "ENGINE_PREDICTOR", "", "", "A predictor with its graph, JSON or base64 of it; instead of one unit."
     ),
     Setting(
+        "protocol",
+        "SLUICEGATE_PROTOCOL",
+        "seldon",
+        "",
+        "How units of other processes are called: seldon, v2 (or kfserving), or tensorflow.",
+    ),
+    Setting(
         "bundle_digest", "SLUICEGATE_BUNDLE_DIGEST", "", "", "sha256:… of bundle.json; any other bundle is refused."
     ),
     Setting("host", "SLUICEGATE_HOST", "127.0.0.1", "", "Address to listen on."),

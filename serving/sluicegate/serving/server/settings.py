@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluicegate.serving.graph.rest_dialects import PROTOCOLS
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.journal import FORMATS
 from sluicegate.serving.server.setting_table import SERVICE_TYPES, SETTINGS, TRUTH, Setting
@@ -24,6 +25,7 @@ class Settings:
     parameters: str
     predictor_file: str
     graph: str
+    protocol: str
     bundle_digest: str
     host: str
     http_port: int
@@ -94,6 +96,7 @@ def _check_words(settings: Settings) -> None:
         ("output", FORMATS),
         ("service_type", tuple(SERVICE_TYPES)),
         ("metrics_in_answers", tuple(TRUTH)),
+        ("protocol", tuple(PROTOCOLS)),
     ):
         value = getattr(settings, name)
         if value not in known:

@@ -8,10 +8,12 @@ from sluicegate.serving.api.seldon_deployment import Endpoint
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.graph.errors import GraphError
 from sluicegate.serving.graph.execution import FusedGraph
+from sluicegate.serving.graph.grpc_dialects import grpc_dialect
 from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.graph.planning import Node, Plan, plan_of
 from sluicegate.serving.graph.remote_grpc import GrpcUnit
 from sluicegate.serving.graph.remote_rest import RestUnit
+from sluicegate.serving.graph.rest_dialects import rest_dialect
 from sluicegate.serving.graph.units import RemoteUnit
 from sluicegate.serving.protocol.errors import ProtocolError
 from sluicegate.serving.protocol.messages import Message
@@ -21,7 +23,7 @@ from sluicegate.serving.runtime.sources import Loaded, Source
 from sluicegate.serving.server.dispatching import measure_inline_rows
 from sluicegate.serving.server.serving_state import Served
 from sluicegate.serving.server.settings import Settings
-from sluicegate.serving.server.specification import graph_of, typed_parameters
+from sluicegate.serving.server.specification import graph_of, protocol_of, typed_parameters
 
 
 def serve_graph(settings: Settings, worker: Executor) -> Served:
@@ -31,7 +33,8 @@ def serve_graph(settings: Settings, worker: Executor) -> Served:
     """
     plan = plan_of(graph_of(settings))
     loaded = _load_units(plan, settings)
-    remote = {node.name: _remote(node, settings) for node in plan.nodes if node.remote}
+    protocol = protocol_of(settings)
+    remote = {node.name: _remote(node, settings, protocol) for node in plan.nodes if node.remote}
     model = loaded.get(plan.answers.name) or Loaded(unit=remote[plan.answers.name])
     graph = _graph(plan, loaded, remote, settings, worker)
     manifest = model.bundle.manifest if model.bundle else None
@@ -59,12 +62,12 @@ def _graph(
     return FusedGraph(plan, units, share=settings.batch_rows > 1, images=images)
 
 
-def _remote(node: Node, settings: Settings) -> RemoteUnit:
+def _remote(node: Node, settings: Settings, protocol: str) -> RemoteUnit:
     endpoint = node.unit.endpoint or Endpoint()
     seconds = min(node.seconds or settings.request_timeout_seconds, settings.request_timeout_seconds)
     if endpoint.type.upper() == "GRPC":
-        return GrpcUnit(node.name, endpoint, seconds=seconds, router=node.routes)
-    return RestUnit(node.name, endpoint, seconds=seconds)
+        return GrpcUnit(node.name, endpoint, grpc_dialect(protocol, node), seconds=seconds)
+    return RestUnit(node.name, endpoint, rest_dialect(protocol, node), seconds=seconds)
 
 
 def _load_units(plan: Plan, settings: Settings) -> dict[str, Loaded]:

@@ -120,7 +120,8 @@ def engine_environment(subject: Subject) -> dict[str, str]:
         for name, value in notes.items()
         if (known := entry_of(name)) is not None and known.name == f"{_ENGINE_PREFIX}*"
     }
-    return {"ENGINE_PREDICTOR": encoded_predictor(subject.layout, subject.workload.namespace), **stated}
+    spoken = {"SLUICEGATE_PROTOCOL": subject.protocol} if subject.protocol not in ("", "seldon") else {}
+    return {"ENGINE_PREDICTOR": encoded_predictor(subject.layout, subject.workload.namespace), **spoken, **stated}
 
 
 def encoded_predictor(layout: Layout, namespace: str) -> str:
