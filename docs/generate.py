@@ -30,6 +30,7 @@ from sluicegate.serving.bundle.formats import FORMATS
 from sluicegate.serving.operator.metrics import Metrics as OperatorMetrics
 from sluicegate.serving.runtime.catalogue import PREPACKAGED, Prepackaged
 from sluicegate.serving.server.metrics import Metrics, exposition
+from sluicegate.serving.server.router_sharing import Place, Sharing, figures_of
 from sluicegate.serving.server.setting_table import SETTINGS
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -246,7 +247,8 @@ def _metrics() -> Iterator[str]:
         "sluicegate_request_log_waiting": ("Events that wait to be sent", float),
         "sluicegate_request_log_sent_total": ("Events that the collector took", float),
     }
-    yield from _families(exposition(Metrics(identity=(), unit=(), gauges=gauges)))
+    labelled = figures_of(Sharing(tallies={}, home=None, place=Place(namespace="", deployment="", predictor="")))
+    yield from _families(exposition(Metrics(identity=(), unit=(), gauges=gauges, labelled=labelled)))
     yield from ("## Collector: `GET /metrics`", "")
     everything = DeploymentFigures(
         namespace="", name="", totals={"": {"": 0}}, pairs={("", ""): PairCounts(0, 0, 0, 0, 0)}, drift={"": {"": 0.0}},

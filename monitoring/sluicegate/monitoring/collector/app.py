@@ -26,8 +26,10 @@ from sluicegate.monitoring.collector.events import Batch, read_batch, read_binar
 from sluicegate.monitoring.collector.exposition import expose
 from sluicegate.monitoring.collector.history import read_question
 from sluicegate.monitoring.collector.keeper import Keeper
+from sluicegate.monitoring.collector.routers import read_report
 from sluicegate.monitoring.collector.turns import Turns
 from sluicegate.monitoring.sources.series_json import write_series
+from sluicegate.serving.protocol.router_counts import PATH as ROUTERS
 
 MOST_REFUSALS_TOLD = 20
 STATUS = {
@@ -67,6 +69,8 @@ def make_app(keeper: Keeper, turns: Turns, *, body_bytes: int) -> Starlette:
             Route("/v1/deployments/{namespace}/{name}", doors.summary),
             Route("/v1/deployments/{namespace}/{name}/drift", doors.drift),
             Route("/v1/deployments/{namespace}/{name}/requests", doors.requests),
+            Route("/v1/deployments/{namespace}/{name}/routers", doors.router_counts),
+            Route(ROUTERS, doors.keep_router_counts, methods=["POST"]),
             Route("/v1/evidence/{namespace}/{rollout}", doors.evidence, methods=["GET"]),
             Route("/v1/evidence/{namespace}/{rollout}", doors.keep_evidence, methods=["PUT"]),
         ],
@@ -127,6 +131,18 @@ class Doors:
         if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
             raise QuestionError(f"limit: found {text[:60]!r}; expected 1 to 1000")
         return answer(await self._keeper.newest_events(**request.path_params, limit=int(text)))
+
+    async def router_counts(self, request: Request) -> Response:
+        """What a deployment's routers learnt."""
+        return answer(await self._keeper.router_counts(**request.path_params))
+
+    async def keep_router_counts(self, request: Request) -> Response:
+        """Keep what routers of one server learnt, and tell it what all others did; after the commit."""
+        try:
+            body = await self._body(request)
+        except BodyTooLargeError as error:
+            return answer({"error": str(error)}, 413)
+        return answer(await self._keeper.keep_router_counts(read_report(body)))
 
     async def evidence(self, request: Request) -> Response:
         """A rollout's evidence, byte for byte."""

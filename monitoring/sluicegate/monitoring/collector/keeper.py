@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sluicegate.monitoring.analysis.series import Series
-from sluicegate.monitoring.collector import alerts, archive
+from sluicegate.monitoring.collector import alerts, archive, routers
 from sluicegate.monitoring.collector.clock import Clock
 from sluicegate.monitoring.collector.database import Database, open_database
 from sluicegate.monitoring.collector.drift_watch import DriftWatch, episode_counts
@@ -31,6 +31,7 @@ from sluicegate.monitoring.collector.models import PredictorKey
 from sluicegate.monitoring.collector.retention import forget
 from sluicegate.monitoring.collector.settings import Settings
 from sluicegate.monitoring.sources.gateway import GatewaySample
+from sluicegate.serving.protocol.router_counts import Count, Report
 
 NOT_SAMPLED = "The gateway is not sampled: the collector was started without --envoy-admin and without --servers."
 
@@ -101,6 +102,14 @@ class Keeper:
     async def evidence(self, namespace: str, rollout: str) -> bytes:
         """A rollout's evidence. Raises UnknownEvidenceError."""
         return await self._database.call(lambda connection: archive.find(connection, namespace, rollout))
+
+    async def keep_router_counts(self, report: Report) -> dict[str, dict[str, Count]]:
+        """Keep what routers of one server learnt; what all others did. Returns after the commit."""
+        return await self._database.call(lambda connection: routers.keep(connection, report), refuse_when_busy=True)
+
+    async def router_counts(self, namespace: str, name: str) -> dict[str, Any]:
+        """What a deployment's routers learnt."""
+        return await self._database.call(lambda connection: routers.told(connection, namespace, name))
 
     async def series(self, question: SeriesQuestion) -> Series:
         """A rollout's series."""

@@ -1,9 +1,11 @@
 """The collector's database: SQLite, one file, one writer.
 
 ``facts`` is the join index (one row a request), ``log`` the raw events, ``*_seconds`` the evidence by whole second of
-the collector's clock, ``totals`` and ``pair_totals`` the same since ever. Retention deletes from all but the totals and
-``evidence``.
+the collector's clock, ``totals`` and ``pair_totals`` the same since ever, ``router_counts`` what routers learnt.
+Retention deletes from all but the totals, ``evidence`` and ``router_counts``.
 """
+
+from sluicegate.serving.protocol.router_counts import TABLE as ROUTER_COUNTS
 
 SCHEMA_VERSION = 1
 
@@ -17,7 +19,8 @@ PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
 )
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS deployments (
   id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (namespace, name));
 CREATE TABLE IF NOT EXISTS models (
@@ -63,3 +66,5 @@ CREATE TABLE IF NOT EXISTS evidence (
 CREATE INDEX IF NOT EXISTS pair_seconds_at ON pair_seconds (at);
 CREATE INDEX IF NOT EXISTS gateway_seconds_at ON gateway_seconds (at);
 """
+    + ROUTER_COUNTS
+)

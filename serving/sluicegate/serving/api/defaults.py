@@ -17,6 +17,11 @@ from sluicegate.serving.api.seldon_deployment import PredictiveUnit, PredictorSp
 PYTHON_CLASS = f"{GROUP}/python-class"
 """Parameter of a unit, or for a graph's first unit annotation of its predictor: ``module.Class`` to run in it."""
 
+TIMEOUT = f"{GROUP}/timeout-ms"
+"""Parameter of a unit: how long each call of it may take, in milliseconds."""
+OURS = frozenset({PYTHON_CLASS, TIMEOUT})
+"""Parameters that are not for the unit's code."""
+
 
 def python_class_of(predictor: PredictorSpec, unit: PredictiveUnit) -> str:
     """``module.Class`` that a unit of the predictor's graph is to run, or nothing."""
@@ -33,6 +38,20 @@ def implementation_of(predictor: PredictorSpec, unit: PredictiveUnit) -> str:
 def graph_of(predictor: PredictorSpec) -> PredictiveUnit:
     """The predictor's graph as a model server runs it: each unit's implementation says what to load."""
     return _implemented(predictor, predictor.graph)
+
+
+def timeout_of(unit: PredictiveUnit) -> float | None:
+    """Seconds that each call of the unit may take; None where its graph does not say. Raises ValueError."""
+    stated = next((each.value for each in unit.parameters if each.name == TIMEOUT), None)
+    if stated is None:
+        return None
+    try:
+        found = float(stated)
+    except ValueError as error:
+        raise ValueError(stated) from error
+    if not (math.isfinite(found) and found >= 1):
+        raise ValueError(stated)
+    return found / 1000
 
 
 def digest_bearer(graph: PredictiveUnit) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from sluicegate.serving.api.defaults import python_class_of
+from sluicegate.serving.api.defaults import TIMEOUT, python_class_of, timeout_of
 from sluicegate.serving.api.errors import FieldError
 from sluicegate.serving.api.names import LABEL_RULE, is_dns_label
 from sluicegate.serving.api.seldon_deployment import (
@@ -96,6 +96,10 @@ def parameter_errors(predictor: PredictorSpec, path: str) -> Iterator[FieldError
                 expected = "a parameter name, once in its unit"
                 yield FieldError(path=f"{place}.name", found=repr(parameter.name), expected=expected)
             seen.add(parameter.name)
+            if parameter.name == TIMEOUT and not _is_timeout(unit):
+                yield FieldError(
+                    path=f"{place}.value", found=repr(parameter.value), expected="milliseconds, a number of 1 or more"
+                )
             if not _is(parameter.type, parameter.value):
                 yield FieldError(
                     path=f"{place}.value", found=repr(parameter.value), expected=f"text that reads as {parameter.type}"
@@ -135,6 +139,14 @@ def _prepackaged_errors(unit: PredictiveUnit, where: str, protocol: str) -> Iter
     if protocol == "tensorflow" and unit.implementation in NO_TENSORFLOW:
         expected = "a server that speaks the tensorflow protocol"
         yield FieldError(path=f"{where}.implementation", found=str(unit.implementation), expected=expected)
+
+
+def _is_timeout(unit: PredictiveUnit) -> bool:
+    try:
+        timeout_of(unit)
+    except ValueError:
+        return False
+    return True
 
 
 def _reads(value: str, read: Callable[[str], object]) -> bool:

@@ -13,9 +13,19 @@ from sluicegate.serving.api.metadata import JSON, Condition, ObjectMeta, View
 API_VERSION = "machinelearning.seldon.io/v1"
 KIND = "SeldonDeployment"
 BUILT_IN_IMPLEMENTATIONS = frozenset(
-    {"UNKNOWN_IMPLEMENTATION", "SIMPLE_MODEL", "SIMPLE_ROUTER", "RANDOM_ABTEST", "AVERAGE_COMBINER"}
+    {
+        "UNKNOWN_IMPLEMENTATION",
+        "SIMPLE_MODEL",
+        "SIMPLE_ROUTER",
+        "RANDOM_ABTEST",
+        "AVERAGE_COMBINER",
+        "EPSILON_GREEDY",
+        "THOMPSON_SAMPLING",
+    }
 )
 """Every other implementation names a prepackaged server."""
+LEARNING_ROUTERS = frozenset({"EPSILON_GREEDY", "THOMPSON_SAMPLING"})
+"""Those that learn by feedback, and so want a home for what they learnt."""
 
 UnitType = Literal["UNKNOWN_TYPE", "ROUTER", "COMBINER", "MODEL", "TRANSFORMER", "OUTPUT_TRANSFORMER"]
 UnitMethod = Literal["TRANSFORM_INPUT", "TRANSFORM_OUTPUT", "ROUTE", "AGGREGATE", "SEND_FEEDBACK"]

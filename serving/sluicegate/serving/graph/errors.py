@@ -4,6 +4,7 @@
   x GraphRefused       a graph that this server does not run; names the unit, what was found, what is expected
   x BadRouteError      a router answered what is no child's number
   x UnreachableError   a unit in another process gave no answer
+  x LateError          a unit gave no answer within its time
   x RemoteAnswerError  a unit in another process answered with a failure: its status and body are passed on
 """
 
@@ -35,6 +36,15 @@ class UnreachableError(GraphError):
     def __init__(self, unit: str, address: str, cause: str) -> None:
         self.unit, self.address = unit, address
         super().__init__(f"unit {unit!r} at {address}: {cause}")
+
+
+class LateError(GraphError):
+    """The unit may go on with what nobody waits for any more."""
+
+    def __init__(self, unit: str, seconds: float, address: str = "") -> None:
+        self.unit, self.seconds = unit, seconds
+        where = f" at {address}" if address else ""
+        super().__init__(f"unit {unit!r}{where} gave no answer within {seconds:g} s")
 
 
 class RemoteAnswerError(GraphError):

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
+from sluicegate.serving.graph.errors import LateError
 from sluicegate.serving.graph.interpreting import Interpreter
 from sluicegate.serving.graph.planning import Node, Plan, Verb
 from sluicegate.serving.graph.units import Headers, RemoteUnit, Unit
@@ -33,9 +34,11 @@ class HoppingGraph:
         self.unreachable: tuple[str, ...] = tuple(sorted(remote))
         """Units of other processes that took no connection when they were last tried; nobody is known before that."""
 
-    async def answer(self, message: Message, headers: Headers) -> Message:
-        """Pass a message through the graph. Raises what units raise, and this room's errors."""
-        return await self._interpreter.answer(message, headers)
+    async def answer(self, message: Message, headers: Headers, asked: set[str] | None = None) -> Message:
+        """Pass a message through the graph; ``asked``: units that are awaited. Raises what units raise, and this room's
+        errors.
+        """
+        return await self._interpreter.answer(message, headers, asked)
 
     async def send_feedback(self, feedback: Feedback, headers: Headers) -> None:
         """Tell each unit that takes feedback and was on the answer's way, children first."""
@@ -58,7 +61,14 @@ class HoppingGraph:
             return await self.remote[node.name].call(verb, messages, headers)
         method = getattr(self.units[node.name], verb)
         argument = messages if verb == "aggregate" else messages[0]
-        return await asyncio.get_running_loop().run_in_executor(self._worker, method, argument)
+        limit = asyncio.timeout(node.seconds)
+        try:
+            async with limit:
+                return await asyncio.get_running_loop().run_in_executor(self._worker, method, argument)
+        except TimeoutError as error:
+            if node.seconds is None or not limit.expired():
+                raise
+            raise LateError(node.name, node.seconds) from error
 
     async def tell(self, node: Node, feedback: Feedback, headers: Headers) -> None:
         """Feedback on the worker, or to another process."""

@@ -35,6 +35,7 @@ class _Journey:
     """What one request met on its way."""
 
     headers: Headers
+    asked: set[str]
     routing: dict[str, int] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
 
@@ -45,9 +46,12 @@ class Interpreter:
     def __init__(self, plan: Plan, runner: Runner, images: Mapping[str, str]) -> None:
         self._root, self._runner, self._images = plan.root, runner, images
 
-    async def answer(self, message: Message, headers: Headers) -> Message:
-        """The graph's answer; its meta says which way the request went. Raises what units raise, BadRouteError."""
-        journey = _Journey(headers)
+    async def answer(self, message: Message, headers: Headers, asked: set[str] | None = None) -> Message:
+        """The graph's answer; its meta says which way the request went. Raises what units raise, BadRouteError.
+
+        ``asked`` holds the units whose answer is awaited, should it be given up.
+        """
+        journey = _Journey(headers, set() if asked is None else asked)
         answer = await self._pass(self._root, message, journey)
         meta = replace(
             answer.meta,
@@ -64,11 +68,11 @@ class Interpreter:
         if node.name in self._images:
             journey.path[node.name] = self._images[node.name]
         if node.before:
-            message = await self._runner.call(node, node.before, (message,), journey.headers)
+            message = await self._ask(node, node.before, (message,), journey)
         if node.children:
             message = await self._below(node, message, journey)
         if node.after:
-            message = await self._runner.call(node, "transform_output", (message,), journey.headers)
+            message = await self._ask(node, "transform_output", (message,), journey)
         return message
 
     async def _below(self, node: Node, message: Message, journey: _Journey) -> Message:
@@ -82,13 +86,19 @@ class Interpreter:
             answers = await self._runner.together([self._pass(child, message, journey) for child in chosen])
         if not node.aggregates:
             return answers[0]
-        aggregate: Message = await self._runner.call(node, "aggregate", tuple(answers), journey.headers)
+        aggregate: Message = await self._ask(node, "aggregate", tuple(answers), journey)
         return aggregate
+
+    async def _ask(self, node: Node, verb: Verb, messages: Sequence[Message], journey: _Journey) -> Any:
+        journey.asked.add(node.name)
+        answer = await self._runner.call(node, verb, messages, journey.headers)
+        journey.asked.discard(node.name)
+        return answer
 
     async def _branch(self, node: Node, message: Message, journey: _Journey) -> int:
         if not node.routes:
             return ALL
-        branch = await self._runner.call(node, "route", (message,), journey.headers)
+        branch = await self._ask(node, "route", (message,), journey)
         journey.routing[node.name] = _known(node, branch)
         return journey.routing[node.name]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from sluicegate.serving.api.defaults import TIMEOUT, timeout_of
 from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.graph.errors import GraphRefused
 
@@ -37,6 +38,8 @@ class Node:
     after: bool
     learns: bool
     """Whether it gets feedback."""
+    seconds: float | None = None
+    """Longest time of one call, if the graph says one."""
 
     @property
     def name(self) -> str:
@@ -118,7 +121,15 @@ def _node(unit: PredictiveUnit, depth: int) -> Node:
         aggregates=bool(unit.children) and (kind == "COMBINER" or "AGGREGATE" in unit.methods),
         after=kind == "OUTPUT_TRANSFORMER" or "TRANSFORM_OUTPUT" in unit.methods,
         learns=kind in ("MODEL", "ROUTER") or "SEND_FEEDBACK" in unit.methods,
+        seconds=_seconds(unit),
     )
+
+
+def _seconds(unit: PredictiveUnit) -> float | None:
+    try:
+        return timeout_of(unit)
+    except ValueError as error:
+        raise GraphRefused(unit.name, f"{TIMEOUT} {str(error)!r}", "milliseconds, a number of 1 or more") from error
 
 
 def _all(node: Node) -> Iterator[Node]:

@@ -1,32 +1,25 @@
-"""A unit that another process answers for, by Seldon's gRPC services: Model, Router, Combiner and both transformers.
+"""A unit that another process answers for over gRPC, by the services of its dialect.
 
 Its failures come back with the HTTP status that means the same, and its own words. The client's headers, or its
 metadata, go along.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
 
 from sluicegate.serving.api.seldon_deployment import Endpoint
-from sluicegate.serving.graph.errors import RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.errors import LateError, RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.grpc_dialects import GrpcDialect
 from sluicegate.serving.graph.planning import Verb
-from sluicegate.serving.graph.remote_rest import JSON_TYPE, KEPT_BACK, LOOK_SECONDS, branch_of
+from sluicegate.serving.graph.remote_rest import JSON_TYPE, KEPT_BACK, LOOK_SECONDS
 from sluicegate.serving.graph.units import Headers
-from sluicegate.serving.protocol import seldon, seldon_protobuf
+from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
 from sluicegate.serving.protocol.messages import Feedback
 
-PREFIX = "/seldon.protos."
-METHODS: Mapping[Verb, str] = {
-    "predict": "Model/Predict",
-    "transform_input": "Transformer/TransformInput",
-    "route": "Router/Route",
-    "aggregate": "Combiner/Aggregate",
-    "transform_output": "OutputTransformer/TransformOutput",
-}
 STATUSES = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.OUT_OF_RANGE: 400,
@@ -37,7 +30,6 @@ STATUSES = {
     grpc.StatusCode.UNIMPLEMENTED: 501,
 }
 """What a unit's refusal is over HTTP; everything else is its failure, 500."""
-_NO_ANSWER = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -49,34 +41,27 @@ _OPTIONS = (
 )
 
 
-def feedback_method(*, router: bool) -> str:
-    """Where a unit is told a feedback."""
-    return "Router/SendFeedback" if router else "Model/SendFeedback"
-
-
 class GrpcUnit:
     """The unit ``name`` at ``endpoint``; each of its answers is waited for ``seconds``."""
 
-    def __init__(self, name: str, endpoint: Endpoint, *, seconds: float, router: bool = False) -> None:
-        self.name, self._seconds = name, seconds
+    def __init__(self, name: str, endpoint: Endpoint, dialect: GrpcDialect, *, seconds: float) -> None:
+        self.name, self._dialect, self._seconds = name, dialect, seconds
         self._address = f"{endpoint.service_host or 'localhost'}:{endpoint.grpc_port or endpoint.service_port}"
-        self._feedback = feedback_method(router=router)
         self._channel: grpc.aio.Channel | None = None
 
     async def call(self, verb: Verb, messages: Sequence[Any], headers: Headers) -> Any:
-        """As the port says. Raises RemoteAnswerError, UnreachableError, BadAnswerError."""
-        together = verb == "aggregate"
-        sent = seldon_protobuf.to_messages(messages) if together else seldon_protobuf.to_message(messages[0])
-        received = await self._ask(METHODS[verb], sent, headers)
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError, BadAnswerError, BadPayloadError."""
+        received = await self._ask(*self._dialect.asked(verb, messages), headers)
         try:
-            answer = seldon_protobuf.message_from(received, reported=True)
+            return self._dialect.answered(verb, messages, received)
         except BadPayloadError as error:
-            raise BadAnswerError(f"unit {self.name!r} answered what is no SeldonMessage: {error}") from error
-        return branch_of(answer.content) if verb == "route" else answer
+            raise BadAnswerError(f"unit {self.name!r} answered what cannot be read: {error}") from error
 
     async def send_feedback(self, feedback: Feedback, headers: Headers) -> None:
-        """As the port says. Raises RemoteAnswerError, UnreachableError."""
-        await self._ask(self._feedback, seldon_protobuf.to_feedback(feedback), headers)
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError."""
+        told = self._dialect.told(feedback)
+        if told is not None:
+            await self._ask(*told, headers)
 
     async def reachable(self) -> bool:
         """As the port says."""
@@ -104,9 +89,9 @@ class GrpcUnit:
 
     async def _ask(self, method: str, sent: Any, headers: Headers) -> Any:
         call = self._connected().unary_unary(
-            PREFIX + method,
+            method,
             request_serializer=type(sent).SerializeToString,
-            response_deserializer=seldon_protobuf.SeldonMessage.FromString,
+            response_deserializer=self._dialect.answer.FromString,
         )
         try:
             return await call(sent, timeout=self._seconds, metadata=_metadata(headers))
@@ -115,8 +100,10 @@ class GrpcUnit:
 
     def _refused(self, method: str, error: "grpc.aio.AioRpcError") -> Exception:
         words = error.details() or str(error.code())
-        if error.code() in _NO_ANSWER:
-            return UnreachableError(self.name, f"{self._address}{PREFIX}{method}", words)
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return LateError(self.name, self._seconds, f"{self._address}{method}")
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            return UnreachableError(self.name, f"{self._address}{method}", words)
         status = STATUSES.get(error.code(), 500)
         body = seldon.encode(seldon.failure(status, error.code().name, words))
         return RemoteAnswerError(self.name, status, body, JSON_TYPE)

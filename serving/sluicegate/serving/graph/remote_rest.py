@@ -1,4 +1,4 @@
-"""A unit that another process answers for, by Seldon's internal REST API: its own verbs, its own JSON.
+"""A unit that another process answers for over HTTP, by the protocol that its dialect speaks.
 
 Its failures are passed on as they are (status and body), as Seldon's executor does. The client's headers go along, but
 for those that speak of one connection or one body.
@@ -7,25 +7,15 @@ for those that speak of one connection or one body.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from sluicegate.serving.api.seldon_deployment import Endpoint
-from sluicegate.serving.graph.errors import RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.errors import LateError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.graph.keep_alive import Answer, BrokenError, KeepAliveClient
 from sluicegate.serving.graph.planning import Verb
+from sluicegate.serving.graph.rest_dialects import RestDialect
 from sluicegate.serving.graph.units import Headers
-from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
-from sluicegate.serving.protocol.messages import Feedback, JSONValue, Message
+from sluicegate.serving.protocol.messages import Feedback, Message
 
-PATHS: dict[Verb, bytes] = {
-    "predict": b"/predict",
-    "transform_input": b"/transform-input",
-    "route": b"/route",
-    "aggregate": b"/aggregate",
-    "transform_output": b"/transform-output",
-}
-FEEDBACK = b"/send-feedback"
 KEPT_BACK = frozenset(
     {
         b"accept-encoding",
@@ -51,26 +41,26 @@ LOOK_SECONDS = 1.0
 class RestUnit:
     """The unit ``name`` at ``endpoint``; each of its answers is waited for ``seconds``."""
 
-    def __init__(self, name: str, endpoint: Endpoint, *, seconds: float) -> None:
-        self.name, self._seconds = name, seconds
+    def __init__(self, name: str, endpoint: Endpoint, dialect: RestDialect, *, seconds: float) -> None:
+        self.name, self._dialect, self._seconds = name, dialect, seconds
         host, port = endpoint.service_host or "localhost", endpoint.http_port or endpoint.service_port
         self._client = KeepAliveClient(host, port)
 
     async def call(self, verb: Verb, messages: Sequence[Message], headers: Headers) -> Any:
-        """As the port says. Raises RemoteAnswerError, UnreachableError, BadAnswerError."""
-        bodies = [seldon.body_of(message) for message in messages]
-        body = seldon.encode(bodies if verb == "aggregate" else bodies[0])
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError, BadAnswerError, BadPayloadError."""
+        path, body = self._dialect.asked(verb, messages)
         # A router may count the requests that it sees.
-        answer = await self._post(PATHS[verb], body, headers, again=verb != "route")
+        answer = await self._post(path, body, headers, again=verb != "route")
         try:
-            value = seldon.parse(answer.body)
-            return branch_of(_routed(value)) if verb == "route" else seldon.message_from(value, reported=True)
+            return self._dialect.answered(verb, messages, answer.body)
         except BadPayloadError as error:
-            raise BadAnswerError(f"unit {self.name!r} answered what is no SeldonMessage: {error}") from error
+            raise BadAnswerError(f"unit {self.name!r} answered what cannot be read: {error}") from error
 
     async def send_feedback(self, feedback: Feedback, headers: Headers) -> None:
-        """As the port says. Raises RemoteAnswerError, UnreachableError."""
-        await self._post(FEEDBACK, seldon.encode(seldon.body_of_feedback(feedback)), headers, again=False)
+        """As the port says. Raises RemoteAnswerError, UnreachableError, LateError."""
+        told = self._dialect.told(feedback)
+        if told is not None:
+            await self._post(*told, headers, again=False)
 
     async def reachable(self) -> bool:
         """As the port says."""
@@ -86,23 +76,10 @@ class RestUnit:
         try:
             answer = await self._client.post(path, body, lines, seconds=self._seconds, again=again)
         except TimeoutError as error:
-            raise UnreachableError(self.name, address, f"no answer within {self._seconds:g} s") from error
+            raise LateError(self.name, self._seconds, address) from error
         except (BrokenError, OSError) as error:
             raise UnreachableError(self.name, address, str(error)) from error
         if answer.status >= 300:
             content_type = answer.headers.get(b"content-type", b"text/plain")
             raise RemoteAnswerError(self.name, answer.status, answer.body, content_type)
         return answer
-
-
-def _routed(value: JSONValue) -> object:
-    """A router's answer: a message, or a bare list. Raises BadPayloadError."""
-    return value if isinstance(value, list) else seldon.message_from(value).content
-
-
-def branch_of(content: object) -> object:
-    """The first value of what a router answered; whether it is a child's number is judged where children are known."""
-    while isinstance(content, list | np.ndarray) and len(content):
-        content = content[0]
-    number = content.item() if isinstance(content, np.generic) else content
-    return int(number) if isinstance(number, float) and number.is_integer() else number

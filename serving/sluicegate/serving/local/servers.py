@@ -21,7 +21,7 @@ from sluicegate.serving.gateway.routes import Address
 from sluicegate.serving.local.ports_allocation import choose_port
 from sluicegate.serving.local.processes import ProcessSpec, ProcessState
 from sluicegate.serving.local.supervisor import Supervisor
-from sluicegate.serving.reconcile.server_environment import server_environment
+from sluicegate.serving.reconcile.server_environment import router_home_of, server_environment
 from sluicegate.serving.reconcile.workloads import Replica, ReplicaState, Workload, WorkloadKey
 
 GROUP = "servers"
@@ -109,6 +109,7 @@ def server_command(workload: Workload, port: int, settings: ServerSettings) -> t
         "--graph": "" if alone else _graph_text(predictor),
         "--bundle-digest": model.bundle_digest if model else "",
         "--log-url": settings.log_url,
+        "--router-home": router_home_of(predictor, settings.log_url),
     }
     return (
         *(sys.executable, "-m", "sluicegate.serving.server"),

@@ -141,7 +141,18 @@ def _tensor(tensor: JSONValue, path: str, tail: _Tail) -> Tensor:
     shape = shape_from(tensor.get("shape"), f"{path}.shape")
     parameters = _parameters(tensor, path)
     values = _values(tensor, datatype, shape, path, tail)
-    return Tensor(name=name, datatype=datatype, values=values, parameters=parameters)
+    return Tensor(
+        name=name,
+        datatype=datatype,
+        values=values,
+        parameters=parameters,
+        classes=classes_of(parameters.get("classes")),
+    )
+
+
+def classes_of(told: JSONValue) -> tuple[str, ...]:
+    """Names of what is along an answer's second axis, as our own servers tell them; nothing of anything else."""
+    return tuple(told) if isinstance(told, list) and all(isinstance(name, str) for name in told) else ()
 
 
 def checked_datatype(datatype: JSONValue, path: str) -> str:
@@ -216,6 +227,29 @@ def _check_whole(values: Array, target: np.dtype[Any], datatype: str, path: str)
 
 def _kind_of(values: Array) -> str:
     return {"b": "truth values", "O": "text", "f": "fractions or null"}.get(values.dtype.kind, "numbers")
+
+
+def answer_from(value: JSONValue, tail: bytes | memoryview = b"") -> InferenceAnswer:
+    """Read an inference response. Raises BadPayloadError naming the field."""
+    outputs = value.get("outputs") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(outputs, list) or not outputs:
+        raise BadPayloadError("outputs", shown(outputs), "a list of tensors")
+    parts = _Tail(memoryview(tail))
+    return InferenceAnswer(
+        model=str(value.get("model_name", "")),
+        version=str(value.get("model_version", "")),
+        id=checked_id(value.get("id") or ""),
+        outputs=tuple(_tensor(tensor, f"outputs[{index}]", parts) for index, tensor in enumerate(outputs)),
+    )
+
+
+def body_of_request(request: InferenceRequest) -> bytes:
+    """The request as JSON alone. Raises BadAnswerError for what JSON has no form for."""
+    inputs = [
+        {"name": each.name, "shape": list(each.values.shape), "datatype": each.datatype, "data": _listed(each)}
+        for each in request.inputs
+    ]
+    return msgspec.json.encode({"id": request.id, "inputs": inputs} if request.id else {"inputs": inputs})
 
 
 def message_of(request: InferenceRequest) -> Message:

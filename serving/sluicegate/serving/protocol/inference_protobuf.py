@@ -17,6 +17,7 @@ from sluicegate.serving.protocol.inference import (
     check_names,
     checked_datatype,
     checked_id,
+    classes_of,
 )
 from sluicegate.serving.protocol.messages import Array
 from sluicegate.serving.protocol.protobuf import message_type
@@ -86,7 +87,15 @@ def _tensor(tensor: Any, raw: bytes | None, path: str, raw_path: str) -> Tensor:
     else:
         values = from_bytes(raw, tensor.datatype, shape, raw_path)
     parameters = _parameters(tensor.parameters)
-    return Tensor(name=tensor.name, datatype=tensor.datatype, values=values, parameters=parameters)
+    classes = classes_of(_from_json(parameters.get("classes")))
+    return Tensor(name=tensor.name, datatype=tensor.datatype, values=values, parameters=parameters, classes=classes)
+
+
+def _from_json(text: Any) -> Any:
+    try:
+        return json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _typed(tensor: Any, shape: tuple[int, ...], path: str) -> Array:

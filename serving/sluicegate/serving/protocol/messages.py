@@ -85,6 +85,8 @@ class Message:
     names: tuple[str, ...] = ()
     meta: Meta = NO_META
     status: Status | None = None
+    tensors: tuple[str, ...] = ()
+    """Names of the tensors that it came as, where its protocol has such: one, or one for each column."""
 
     @property
     def tabular(self) -> bool:

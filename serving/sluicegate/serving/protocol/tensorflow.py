@@ -6,6 +6,7 @@ rows by name. Answers take the format of their request.
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,12 +48,28 @@ def request_from(value: JSONValue, verb: Verb, signatures: tuple[str, ...] = (SI
     return TensorflowRequest(message_of_tensors(_inputs(value["inputs"])), rows=False)
 
 
-def _instances(instances: JSONValue) -> list[Tensor]:
+def answer_from(value: JSONValue) -> list[Tensor]:
+    """Read what ``:predict`` answered: outputs by name, a single one without. Raises BadPayloadError."""
+    if isinstance(value, dict) and "predictions" in value:
+        return _instances(value["predictions"], "predictions")
+    if isinstance(value, dict) and "outputs" in value:
+        return _inputs(value["outputs"], "outputs")
+    raise BadPayloadError("(body)", shown(value), "an object with predictions or outputs")
+
+
+def body_of_request(tensors: Sequence[Tensor]) -> dict[str, Any]:
+    """Tensors as a request: the rows of a single one, else columns by name. Raises BadAnswerError."""
+    if len(tensors) == 1:
+        return {"instances": _listed(tensors[0])}
+    return {"inputs": {tensor.name: _listed(tensor) for tensor in tensors}}
+
+
+def _instances(instances: JSONValue, path: str = "instances") -> list[Tensor]:
     if not isinstance(instances, list) or not instances:
-        raise BadPayloadError("instances", shown(instances), "a list of at least one instance")
+        raise BadPayloadError(path, shown(instances), "a list of at least one instance")
     if not _is_named(instances[0]):
-        return [_tensor("", instances, "instances")]
-    return _by_name(instances, "instances")
+        return [_tensor("", instances, path)]
+    return _by_name(instances, path)
 
 
 def _by_name(rows: list[Any], path: str) -> list[Tensor]:
@@ -68,10 +85,10 @@ def _is_named(value: JSONValue) -> bool:
     return isinstance(value, dict) and set(value) != {"b64"} and bool(value)
 
 
-def _inputs(inputs: JSONValue) -> list[Tensor]:
+def _inputs(inputs: JSONValue, path: str = "inputs") -> list[Tensor]:
     if _is_named(inputs):
-        return [_tensor(name, _as_list(values), f"inputs.{name}") for name, values in inputs.items()]
-    return [_tensor("", _as_list(inputs), "inputs")]
+        return [_tensor(name, _as_list(values), f"{path}.{name}") for name, values in inputs.items()]
+    return [_tensor("", _as_list(inputs), path)]
 
 
 def _as_list(value: JSONValue) -> JSONValue:

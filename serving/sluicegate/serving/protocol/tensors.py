@@ -144,7 +144,7 @@ def message_of_tensors(tensors: Sequence[Tensor], path: str = "inputs") -> Messa
     first = tensors[0]
     if len(tensors) == 1 and first.values.ndim != 1:
         named = (first.name,) if first.name and first.values.shape[1:] == (1,) else ()
-        return Message(content=first.values, form="tensor", names=named)
+        return Message(content=first.values, form="tensor", names=named, tensors=(first.name,) if first.name else ())
     rows = first.values.shape[:1]
     for index, tensor in enumerate(tensors):
         if tensor.values.shape[:1] != rows or not rows:
@@ -155,11 +155,13 @@ def message_of_tensors(tensors: Sequence[Tensor], path: str = "inputs") -> Messa
     columns = [tensor.values.reshape(rows) for tensor in tensors]
     text = any(column.dtype.kind == "O" for column in columns)
     content = np.column_stack([column.astype(object) for column in columns] if text else columns)
-    return Message(content=content, form="tensor", names=tuple(tensor.name for tensor in tensors if tensor.name))
+    names = tuple(tensor.name for tensor in tensors if tensor.name)
+    return Message(content=content, form="tensor", names=names, tensors=names)
 
 
 def tensors_of_message(message: Message, output: str) -> tuple[Tensor, ...]:
-    """What a model answered as tensors; an array is called ``output``, arrays by name keep theirs.
+    """What a model answered as tensors; an array is called ``output`` if it came without a name, arrays by name keep
+    theirs.
 
     Raises NotCarriedError for content that is not made of tensors, BadAnswerError for NaN and foreign types.
     """
@@ -170,7 +172,7 @@ def tensors_of_message(message: Message, output: str) -> tuple[Tensor, ...]:
         content = texts([content.encode() if isinstance(content, str) else content])
     if not isinstance(content, np.ndarray):
         raise NotCarriedError("the model answered JSON, this protocol carries tensors only; ask by Seldon's protocol")
-    return (_tensor(output, content, message.names),)
+    return (_tensor(message.tensors[0] if len(message.tensors) == 1 else output, content, message.names),)
 
 
 def _tensor(name: str, array: Array, classes: tuple[str, ...]) -> Tensor:

@@ -36,6 +36,11 @@ class BuiltIn:
         """The first child."""
         return 0
 
+    def routed(self, message: Message) -> Message:
+        """The branch as a message, for who asks this unit alone."""
+        form = message.form if message.tabular else "tensor"
+        return replace(message, content=np.array([[self.route(message)]]), form=form, names=("t:0",))
+
     def aggregate(self, messages: Sequence[Message]) -> Message:
         """The first child's answer."""
         return messages[0]
@@ -58,7 +63,7 @@ class SimpleModel(BuiltIn):
         """0.1, 0.9 and 0.5 for each row."""
         content = np.tile(np.array([0.1, 0.9, 0.5]), (message.rows, 1))
         form = message.form if message.tabular else "tensor"
-        return replace(message, content=content, form=form, names=self.classes)
+        return replace(message, content=content, form=form, names=self.classes, tensors=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ The server calls it at start. A framework is imported only when it is served: sc
 """
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from typing import cast
 
 from sluicegate.serving.bundle.errors import BundleRefused
-from sluicegate.serving.runtime import built_in
+from sluicegate.serving.runtime import bandit_loading, built_in
 from sluicegate.serving.runtime.catalogue import PREPACKAGED, REMOTE
 from sluicegate.serving.runtime.sources import Loaded, Source
 
@@ -39,6 +40,8 @@ def runtime_of(implementation: str) -> str:
         return PREPACKAGED[implementation].module
     if implementation in built_in.BUILT_IN:
         return built_in.__name__
+    if implementation in bandit_loading.IMPLEMENTATIONS or _of_seldons_image(implementation):
+        return bandit_loading.__name__
     if implementation in REMOTE:
         found = f"{implementation!r}, which runs in its own container"
         raise BundleRefused("implementation", found, "its endpoint in the graph, where that container listens")
@@ -47,3 +50,8 @@ def runtime_of(implementation: str) -> str:
         expected = f"{', '.join(PREPACKAGED)} or module.Class"
         raise BundleRefused("implementation", repr(implementation), expected)
     return PYTHON_CLASS
+
+
+def _of_seldons_image(implementation: str) -> bool:
+    """Whether it is a class of Seldon's images, and no module of that name is there that would be the user's own."""
+    return implementation in bandit_loading.CLASSES and importlib.util.find_spec(implementation) is None

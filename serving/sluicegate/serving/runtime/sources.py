@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A unit to load. ``digest`` (``sha256:…``), when given, demands exactly that bundle; ``allow_unverified``: a
-    pickle that no bundle proves is loaded all the same, and logged.
+    pickle that no bundle proves is loaded all the same, and logged. ``children``: those that it has in its graph.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Source:
     parameters: TypedParameters = field(default_factory=dict)
     digest: str = ""
     allow_unverified: bool = True
+    children: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from sluicegate.serving.server.ports import Ports, courtesies_of, http_doors
 from sluicegate.serving.server.predictions import PREDICTING, Behind
 from sluicegate.serving.server.redaction import Redaction
 from sluicegate.serving.server.request_log import READY, Entry, Sender, log_of
+from sluicegate.serving.server.router_sharing import SettledFeedback, Sharing, figures_of, sharing_of
 from sluicegate.serving.server.serving_state import Served, State
 from sluicegate.serving.server.setting_table import TRUTH
 from sluicegate.serving.server.settings import Settings, names_of, read_settings
@@ -106,6 +107,7 @@ class Server:
         )
         self._stop = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        self._sharing: Sharing | None = None
 
     async def run(self) -> int:
         """Listen, load, serve, drain. Raises what refuses the model."""
@@ -123,6 +125,8 @@ class Server:
             ticking.cancel()
             if self._looking is not None:
                 self._looking.cancel()
+            if self._sharing is not None:
+                await self._sharing.end()
             ports.leave()
             ports.cut()
             await self._place.leave()
@@ -188,12 +192,18 @@ class Server:
             queue_bytes=settings.queue_bytes,
             timeout_seconds=settings.request_timeout_seconds,
         )
+        self._sharing = sharing_of(served.graph.units, settings)
+        if self._sharing is not None:
+            self._metrics.labelled.update(figures_of(self._sharing))
+            await self._sharing.begin()
         if isinstance(served.graph, HoppingGraph):
             state.dispatcher = HopDispatcher(served.graph, loop, bounds)
             await served.graph.look()
             self._looking = asyncio.create_task(_look(served.graph))
         else:
             state.dispatcher = Dispatcher(served.graph, loop, self._worker, bounds, self._metrics.called)
+        if self._sharing is not None:
+            state.dispatcher = SettledFeedback(state.dispatcher, self._sharing)
         if self._seen.following is not None:
             state.dispatcher = FollowedDispatcher(state.dispatcher, self._seen.following)
         self._metrics.load_seconds |= served.load_seconds

@@ -157,9 +157,15 @@ class Dispatcher:
 
     def sweep(self, now: float) -> None:
         """Answer those who waited too long; the model's late answer is dropped."""
+        late = self._graph.late(now)
+        if late is not None:
+            for job in self._running:
+                job.finish(late)
         expired = [job for job in (*self._running, *self._waiting) if job.deadline < now and job.done is not None]
         for job in expired:
-            job.finish(TimedOutError(f"the model gave no answer within {self._bounds.timeout_seconds:g} s"))
+            job.finish(
+                TimedOutError(f"unit {self._graph.awaited!r} gave no answer within {self._bounds.timeout_seconds:g} s")
+            )
         if expired:
             self._waiting = deque(job for job in self._waiting if job.done is not None)
             self._waiting_bytes = sum(job.size for job in self._waiting)

@@ -12,7 +12,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from sluicegate.serving.graph.errors import BadRouteError, RemoteAnswerError, UnreachableError
+from sluicegate.serving.graph.errors import BadRouteError, LateError, RemoteAnswerError, UnreachableError
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, NotCarriedError
 from sluicegate.serving.runtime.errors import BadReportError, ModelFailedError, RequestRejectedError
 
@@ -74,6 +74,7 @@ STATUSES: dict[type[Exception], Verdict] = {
     NotReadyError: Verdict(503, "NOT_READY"),
     OverloadedError: Verdict(429, "OVERLOADED"),
     TimedOutError: Verdict(504, "TIMED_OUT"),
+    LateError: Verdict(504, "TIMED_OUT"),
 }
 
 

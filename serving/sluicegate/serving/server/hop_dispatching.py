@@ -63,18 +63,23 @@ class HopDispatcher:
             done(result)
 
     async def _result(self, message: Message, headers: Headers) -> Result:
+        asked: set[str] = set()
+        limit = asyncio.timeout(self._bounds.timeout_seconds)
         try:
-            async with asyncio.timeout(self._bounds.timeout_seconds):
-                return await self._graph.answer(message, headers)
-        except TimeoutError:
-            return TimedOutError(f"the graph gave no answer within {self._bounds.timeout_seconds:g} s")
+            async with limit:
+                return await self._graph.answer(message, headers, asked)
+        except TimeoutError as error:
+            return late(asked, self._bounds.timeout_seconds) if limit.expired() else error
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
             return error
 
     async def _told(self, feedback: Feedback, done: Callable[[BaseException | None], None], headers: Headers) -> None:
+        limit = asyncio.timeout(self._bounds.timeout_seconds)
         try:
-            async with asyncio.timeout(self._bounds.timeout_seconds):
+            async with limit:
                 await self._graph.send_feedback(feedback, headers)
+        except TimeoutError as error:
+            done(late(set(), self._bounds.timeout_seconds) if limit.expired() else error)
         except Exception as error:  # noqa: BLE001  (the client is told)
             done(error)
         else:
@@ -83,3 +88,9 @@ class HopDispatcher:
     def _keep(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def late(asked: set[str], seconds: float) -> TimedOutError:
+    """The time of the whole graph is over; ``asked``: units that are awaited."""
+    units = ", ".join(f"unit {name!r}" for name in sorted(asked))
+    return TimedOutError(f"the graph gave no answer within {seconds:g} s" + (f"; {units} is awaited" if units else ""))

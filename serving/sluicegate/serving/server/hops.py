@@ -3,7 +3,7 @@
 The start puts this around every remote unit. A call that got no answer has the code 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import grpc
 
 from sluicegate.serving.api.seldon_deployment import Endpoint
-from sluicegate.serving.graph import remote_grpc, remote_rest
 from sluicegate.serving.graph.errors import RemoteAnswerError
 from sluicegate.serving.graph.planning import Verb
 from sluicegate.serving.graph.units import Headers, RemoteUnit
@@ -42,14 +41,8 @@ class Hop:
     grpc: bool
     host: str
     port: int
-    router: bool = False
-
-    def service(self, verb: Verb | None) -> str:
-        """What is called there; None: it is told a feedback."""
-        if self.grpc:
-            method = remote_grpc.METHODS[verb] if verb else remote_grpc.feedback_method(router=self.router)
-            return remote_grpc.PREFIX + method
-        return (remote_rest.PATHS[verb] if verb else remote_rest.FEEDBACK).decode()
+    service: Callable[[Verb | None], str]
+    """What is called there by the dialect that is spoken; None: it is told a feedback."""
 
     def attributes(self, verb: Verb | None) -> dict[str, Any]:
         """What the span of a call says."""
@@ -61,10 +54,10 @@ class Hop:
         return known | where | {"http.request.method": "POST", "url.full": url}
 
 
-def hop_of(unit: str, endpoint: Endpoint, *, grpc: bool, router: bool) -> Hop:
-    """By its endpoint."""
+def hop_of(unit: str, endpoint: Endpoint, service: Callable[[Verb | None], str], *, grpc: bool) -> Hop:
+    """By its endpoint and its dialect."""
     port = (endpoint.grpc_port if grpc else endpoint.http_port) or endpoint.service_port or 0
-    return Hop(unit=unit, grpc=grpc, host=endpoint.service_host or "localhost", port=port, router=router)
+    return Hop(unit=unit, grpc=grpc, host=endpoint.service_host or "localhost", port=port, service=service)
 
 
 class SeenUnit:

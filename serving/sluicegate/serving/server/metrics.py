@@ -5,7 +5,7 @@ Names and labels are Seldon's, so that its dashboards work; a request costs one 
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sluicegate.serving.protocol.messages import Metric
@@ -83,6 +83,8 @@ class Metrics:
     dropped_series: int = 0
     gauges: dict[str, tuple[str, Callable[[], float]]] = field(default_factory=dict)
     """Own figures, read when asked: name to (help, reader); names that end in ``_total`` are counters."""
+    labelled: dict[str, tuple[str, Callable[[], Mapping[Labels, float]]]] = field(default_factory=dict)
+    """The same for figures with labels of their own: the reader gives a value for each."""
 
     def observe(self, service: str, method: str, code: int, seconds: float, *, copy: bool = False) -> None:
         """Count a request by service (``predictions``, ``feedback``, …), HTTP method and status."""
@@ -130,6 +132,7 @@ def exposition(metrics: Metrics) -> str:
         *_custom(metrics),
         *_calls(metrics),
         *_own(metrics),
+        *_labelled(metrics),
     )
     return "\n".join([*lines, ""])
 
@@ -217,6 +220,13 @@ def _own(metrics: Metrics) -> Iterator[str]:
         value = reader() if reader is not None else metrics.dropped_series
         yield from _head(name, "counter" if name.endswith("_total") else "gauge", text)
         yield f"{name}{_braces(metrics.identity)} {float(value)!r}"
+
+
+def _labelled(metrics: Metrics) -> Iterator[str]:
+    for name, (text, reader) in metrics.labelled.items():
+        yield from _head(name, "counter" if name.endswith("_total") else "gauge", text)
+        for labels, value in reader().items():
+            yield f"{name}{_braces((*metrics.identity, *labels))} {float(value)!r}"
 
 
 def _head(name: str, kind: str, text: str) -> tuple[str, str]:

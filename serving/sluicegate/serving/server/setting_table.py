@@ -53,6 +53,13 @@ SETTINGS = (
         "graph", "ENGINE_PREDICTOR", "", "", "A predictor with its graph, JSON or base64 of it; instead of one unit."
     ),
     Setting(
+        "protocol",
+        "SLUICEGATE_PROTOCOL",
+        "seldon",
+        "",
+        "How units of other processes are called: seldon, v2 (or kfserving), or tensorflow.",
+    ),
+    Setting(
         "bundle_digest", "SLUICEGATE_BUNDLE_DIGEST", "", "", "sha256:… of bundle.json; any other bundle is refused."
     ),
     Setting("host", "SLUICEGATE_HOST", "127.0.0.1", "", "Address to listen on."),
@@ -128,6 +135,13 @@ SETTINGS = (
         "How events go: batch (many in one request, JSON), or binary (one in each, as Seldon's logger sent them).",
     ),
     Setting("log_mode", "SLUICEGATE_LOG_MODE", "all", "", "Which events of predictions go: all, request or response."),
+    Setting(
+        "router_home",
+        "SLUICEGATE_ROUTER_HOME",
+        "",
+        "",
+        "Where routers keep what they learn: a collector's URL or a file; in this process alone when empty.",
+    ),
     Setting("log_drop", "SLUICEGATE_LOG_DROP", "", "", "Fields that the log never shows, separated by commas."),
     Setting("log_hash", "SLUICEGATE_LOG_HASH", "", "", "Fields that the log shows as a keyed hash."),
     Setting("log_hash_key", "SLUICEGATE_LOG_HASH_KEY", "", "", "The key of those hashes; prefer the environment."),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluicegate.serving.api.unwise import LOGGER_MODES
+from sluicegate.serving.graph.rest_dialects import PROTOCOLS
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.journal import FORMATS
 from sluicegate.serving.server.setting_table import LOG_FORMS, SERVICE_TYPES, SETTINGS, TRUTH, Setting
@@ -25,6 +26,7 @@ class Settings:
     parameters: str
     predictor_file: str
     graph: str
+    protocol: str
     bundle_digest: str
     host: str
     http_port: int
@@ -55,6 +57,7 @@ class Settings:
     log_queue_bytes: int
     log_form: str
     log_mode: str
+    router_home: str
     log_drop: str
     log_hash: str
     log_hash_key: str
@@ -121,6 +124,7 @@ def _check_words(settings: Settings) -> None:
         ("service_type", tuple(SERVICE_TYPES)),
         ("log_form", LOG_FORMS),
         ("log_mode", LOGGER_MODES),
+        ("protocol", tuple(PROTOCOLS)),
         *((name, (*TRUTH, "") if name == "tracing" else tuple(TRUTH)) for name in sorted(_TRUTHS)),
     ):
         value = getattr(settings, name)

@@ -9,6 +9,7 @@ import msgspec
 
 from sluicegate.serving.api import defaults
 from sluicegate.serving.api.seldon_deployment import Parameter, PredictiveUnit, PredictorSpec
+from sluicegate.serving.graph.rest_dialects import PROTOCOLS, SELDON
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.setting_table import SERVICE_TYPES, TRUTH
 from sluicegate.serving.server.settings import Settings
@@ -45,7 +46,7 @@ def _written(parameter: dict[str, Any]) -> str:
 
 def _of_file(path: Path) -> PredictiveUnit:
     try:
-        found = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+        found = _document(path)
         predictors = found["spec"]["predictors"] if found.get("kind") == "SeldonDeployment" else [found]
         if len(predictors) != 1:
             names = ", ".join(str(each.get("name")) for each in predictors)
@@ -57,6 +58,25 @@ def _of_file(path: Path) -> PredictiveUnit:
     except (msgspec.DecodeError, LookupError, TypeError, AttributeError) as error:
         problem = " ".join(str(error).split())
         raise SettingsRefusedError(f"--predictor {path}: {problem}; expected a predictor as JSON or YAML") from error
+
+
+def _document(path: Path) -> dict[str, Any]:
+    return msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+
+
+def protocol_of(settings: Settings) -> str:
+    """How units of other processes are called: as is said, or else as a SeldonDeployment in a file says.
+
+    Raises SettingsRefusedError.
+    """
+    stated = ""
+    if settings.predictor_file and settings.protocol == SELDON:
+        found = _document(Path(settings.predictor_file))
+        stated = found["spec"].get("protocol") or "" if found.get("kind") == "SeldonDeployment" else ""
+        if stated not in ("", *PROTOCOLS):
+            path = settings.predictor_file
+            raise SettingsRefusedError(f"{path}: found protocol {stated!r}; expected {' or '.join(PROTOCOLS)}")
+    return stated or settings.protocol
 
 
 def _graph(text: str) -> PredictiveUnit:
@@ -77,7 +97,11 @@ def metadata_of(settings: Settings) -> dict[str, Any]:
 
 def typed_parameters(unit: PredictiveUnit) -> dict[str, Any]:
     """A unit's parameters with their types. Raises SettingsRefusedError naming the parameter."""
-    return {parameter.name: _typed(unit.name, parameter) for parameter in unit.parameters}
+    return {
+        parameter.name: _typed(unit.name, parameter)
+        for parameter in unit.parameters
+        if parameter.name not in defaults.OURS
+    }
 
 
 def _typed(unit: str, parameter: Parameter) -> Any:

@@ -10,10 +10,12 @@ from sluicegate.serving.api.seldon_deployment import Endpoint
 from sluicegate.serving.bundle.errors import BundleRefused
 from sluicegate.serving.graph.errors import GraphError
 from sluicegate.serving.graph.execution import FusedGraph
+from sluicegate.serving.graph.grpc_dialects import grpc_dialect
 from sluicegate.serving.graph.hopping import HoppingGraph
 from sluicegate.serving.graph.planning import Node, Plan, plan_of
 from sluicegate.serving.graph.remote_grpc import GrpcUnit
 from sluicegate.serving.graph.remote_rest import RestUnit
+from sluicegate.serving.graph.rest_dialects import rest_dialect
 from sluicegate.serving.graph.units import RemoteUnit
 from sluicegate.serving.protocol.errors import ProtocolError
 from sluicegate.serving.protocol.messages import Message
@@ -25,7 +27,7 @@ from sluicegate.serving.server.hops import SeenUnit, hop_of
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.serving_state import Served
 from sluicegate.serving.server.settings import Settings
-from sluicegate.serving.server.specification import graph_of, typed_parameters
+from sluicegate.serving.server.specification import graph_of, protocol_of, typed_parameters
 from sluicegate.serving.server.traced import traced_unit
 
 
@@ -38,7 +40,8 @@ def serve_graph(settings: Settings, worker: Executor, metrics: Metrics, spans: A
     plan = plan_of(graph_of(settings))
     load_seconds: dict[str, float] = {}
     loaded = _load_units(plan, settings, load_seconds)
-    remote = {node.name: _remote(node, settings, metrics, spans) for node in plan.nodes if node.remote}
+    protocol = protocol_of(settings)
+    remote = {node.name: _remote(node, settings, protocol, metrics, spans) for node in plan.nodes if node.remote}
     model = loaded.get(plan.answers.name) or Loaded(unit=remote[plan.answers.name])
     graph = _graph(plan, loaded, remote, settings, worker, spans)
     manifest = model.bundle.manifest if model.bundle else None
@@ -72,33 +75,37 @@ def _graph(
     return FusedGraph(plan, units, share=settings.batch_rows > 1, images=images)
 
 
-def _remote(node: Node, settings: Settings, metrics: Metrics, spans: Any) -> RemoteUnit:
+def _remote(node: Node, settings: Settings, protocol: str, metrics: Metrics, spans: Any) -> RemoteUnit:
     endpoint = node.unit.endpoint or Endpoint()
-    by_grpc, seconds = endpoint.type.upper() == "GRPC", settings.request_timeout_seconds
-    unit: RemoteUnit = (
-        GrpcUnit(node.name, endpoint, seconds=seconds, router=node.routes)
-        if by_grpc
-        else RestUnit(node.name, endpoint, seconds=seconds)
-    )
-    return SeenUnit(unit, hop_of(node.name, endpoint, grpc=by_grpc, router=node.routes), metrics, spans)
+    by_grpc = endpoint.type.upper() == "GRPC"
+    seconds = min(node.seconds or settings.request_timeout_seconds, settings.request_timeout_seconds)
+    unit: RemoteUnit
+    if by_grpc:
+        spoken = grpc_dialect(protocol, node)
+        unit, service = GrpcUnit(node.name, endpoint, spoken, seconds=seconds), spoken.service
+    else:
+        said = rest_dialect(protocol, node)
+        unit, service = RestUnit(node.name, endpoint, said, seconds=seconds), said.service
+    return SeenUnit(unit, hop_of(node.name, endpoint, service, grpc=by_grpc), metrics, spans)
 
 
 def _load_units(plan: Plan, settings: Settings, seconds: dict[str, float]) -> dict[str, Loaded]:
-    here = [node.unit for node in plan.nodes if not node.remote and node.unit.implementation]
+    here = [node for node in plan.nodes if not node.remote and node.unit.implementation]
     bearer = digest_bearer(plan.root.unit)
     loaded: dict[str, Loaded] = {}
-    for unit in here:
+    for node in here:
         start = perf_counter()
-        loaded[unit.name] = load(
+        loaded[node.name] = load(
             Source(
-                name=unit.name,
-                implementation=unit.implementation or "",
-                model_uri=unit.model_uri,
-                parameters=typed_parameters(unit),
-                digest=settings.bundle_digest if unit.name == bearer else "",
+                name=node.name,
+                implementation=node.unit.implementation or "",
+                model_uri=node.unit.model_uri,
+                parameters=typed_parameters(node.unit),
+                digest=settings.bundle_digest if node.name == bearer else "",
+                children=tuple(child.name for child in node.children),
             )
         )
-        seconds[unit.name] = perf_counter() - start
+        seconds[node.name] = perf_counter() - start
     return loaded
 
 

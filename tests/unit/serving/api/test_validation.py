@@ -60,6 +60,16 @@ def test_what_seldon_core_took_is_taken(predictors: list[JSON], spec: JSON) -> N
     assert errors_of(*predictors, **spec) == {}
 
 
+@pytest.mark.parametrize(("value", "wrong"), [("250", False), ("0.5", True), ("soon", True)])
+def test_a_units_time_limit_is_a_number_of_milliseconds(value: str, wrong: bool) -> None:
+    """What the server would refuse is refused before."""
+    limit = {"name": "sluicegate.dev/timeout-ms", "value": value}
+
+    found = errors_of(predictor(graph={**SKLEARN, "parameters": [limit]}))
+
+    assert set(found) == ({f"{P0}.graph.parameters[0].value"} if wrong else set())
+
+
 def test_all_errors_come_at_once() -> None:
     """One submission tells everything that is wrong."""
     found = errors_of(predictor("A_B", traffic=3), name="d.e", protocol="odd")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from sluicegate.serving.api.seldon_deployment import Endpoint, PredictiveUnit, PredictorSpec
 from sluicegate.serving.local.process_records import Record, Records
@@ -70,6 +71,25 @@ def test_a_graph_is_told_whole_and_without_the_addresses_of_containers() -> None
     assert told["implementation"] == "RANDOM_ABTEST"
     assert [(each["name"], "endpoint" in each) for each in told["children"]] == [("a", False)]
     assert "--implementation" not in command
+
+
+@pytest.mark.parametrize(
+    ("implementation", "log", "home"),
+    [
+        ("THOMPSON_SAMPLING", "http://c:7081/events", "http://c:7081"),
+        ("RANDOM_ABTEST", "http://c:7081/events", ""),
+        ("THOMPSON_SAMPLING", "http://default-broker", ""),
+    ],
+)
+def test_routers_that_learn_are_told_their_home(implementation: str, log: str, home: str) -> None:
+    """Our collector is one; a broker of events is none, and who does not learn needs none."""
+    child = PredictiveUnit(name="a", implementation="SIMPLE_MODEL")
+    graph = PredictiveUnit(name="r", implementation=implementation, children=(child,))
+    routed = replace(WORKLOAD, predictor=PredictorSpec(name="p", graph=graph))
+
+    command = server_command(routed, 20001, ServerSettings(log_url=log))
+
+    assert command[command.index("--router-home") + 1 :][:1] == (home,) if home else "--router-home" not in command
 
 
 def test_the_environment_is_seldons() -> None:

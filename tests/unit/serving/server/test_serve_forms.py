@@ -9,7 +9,7 @@ import pytest
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.setting_table import SERVICE_TYPES
 from sluicegate.serving.server.settings import read_settings
-from sluicegate.serving.server.specification import graph_of, metadata_of, typed_parameters
+from sluicegate.serving.server.specification import graph_of, metadata_of, protocol_of, typed_parameters
 
 GRAPH = {"name": "router", "type": "ROUTER", "implementation": "m.Router", "children": [{"name": "a", "type": "MODEL"}]}
 PREDICTOR = {"name": "p", "graph": GRAPH}
@@ -31,6 +31,29 @@ def test_a_class_is_the_first_word_and_its_kind_an_option(word: str) -> None:
 
     assert (unit.name, unit.type, unit.implementation) == ("u", SERVICE_TYPES[word], "pack.module.Class")
     assert typed_parameters(unit) == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "stated", "expected"),
+    [((), "v2", "v2"), (("--protocol", "tensorflow"), "v2", "tensorflow"), ((), "", "seldon")],
+)
+def test_a_deployment_in_a_file_says_how_units_are_called(
+    tmp_path: Path, options: tuple[str, ...], stated: str, expected: str
+) -> None:
+    """Unless an option does."""
+    document = {**DEPLOYMENT, "spec": {"predictors": [PREDICTOR], "protocol": stated}}
+    (tmp_path / "p").write_text(json.dumps(document))
+
+    assert protocol_of(read_settings(["--predictor", str(tmp_path / "p"), *options], {})) == expected
+
+
+def test_a_protocol_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p").write_text(json.dumps({**DEPLOYMENT, "spec": {"predictors": [PREDICTOR], "protocol": "v3"}}))
+
+    with pytest.raises(SettingsRefusedError, match="found protocol 'v3'"):
+        protocol_of(read_settings(["--predictor", str(tmp_path / "p")], {}))
+    with pytest.raises(SettingsRefusedError, match="protocol: found 'v3'"):
+        read_settings(["--protocol", "v3"], {})
 
 
 def test_a_class_wins_over_a_graph_of_the_environment() -> None:

@@ -89,7 +89,8 @@ def test_a_server_without_traces_loads_nothing_of_them() -> None:
 import os, sys
 from sluicegate.serving.server.app import Server
 from sluicegate.serving.server.settings import read_settings
-server = Server(read_settings([], {}))
+from sluicegate.serving.server.workers.place import Alone
+server = Server(read_settings([], {}), Alone())
 assert server._seen.following is None
 heavy = ("opentelemetry", "requests", "sluicegate.serving.server.spans")
 print([name for name in sys.modules if name.startswith(heavy)])

@@ -13,8 +13,8 @@ from sluicegate.serving.api.seldon_deployment import Endpoint, PredictiveUnit, P
 from sluicegate.serving.operator.objects.layout import Layout, Ports, annotation
 from sluicegate.serving.operator.objects.names import container_service_name
 from sluicegate.serving.operator.objects.subject import Subject
-from sluicegate.serving.reconcile.server_environment import parameters_of, server_environment
-from sluicegate.serving.reconcile.traffic import DEFAULT_TIMEOUT_MS, TIMEOUT_ANNOTATION
+from sluicegate.serving.reconcile.server_environment import parameters_of, router_home_of, server_environment
+from sluicegate.serving.reconcile.traffic import DEFAULT_TIMEOUT_MS, GRPC_TIMEOUT_ANNOTATION, TIMEOUT_ANNOTATION
 
 METRICS_PATH = "/prometheus"
 NO_LOCATIONS: Mapping[str, str] = {}
@@ -63,12 +63,10 @@ def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, dra
     predictor, deployment = subject.workload.predictor, subject.layout.deployment
     model, bears = model_of(predictor), digest_bearer(predictor.graph) in (unit.name, *subject.layout.fused)
     queue = annotation(deployment, _QUEUE_ANNOTATION)
-    patience = milliseconds(annotation(deployment, TIMEOUT_ANNOTATION), 0)
-    if subject.installation.foreign_gateway:
-        # What the gateway gives up on, nobody would count: the server says 504 before.
-        patience = round((patience or DEFAULT_TIMEOUT_MS) * BEFORE_THE_GATEWAY)
+    patience = _patience(subject)
     optional = {
         "REQUEST_LOGGER_DEFAULT_ENDPOINT": log_url or subject.installation.request_log_url,
+        "SLUICEGATE_ROUTER_HOME": router_home_of(predictor, subject.installation.request_log_url),
         "SLUICEGATE_BUNDLE_DIGEST": model.bundle_digest if model and bears else "",
         "SLUICEGATE_PREDICTOR_VERSION": predictor.annotations.get("version", ""),
         "SLUICEGATE_LOG_QUEUE": queue if queue.isdigit() else "",
@@ -81,6 +79,19 @@ def our_environment(subject: Subject, unit: PredictiveUnit, *, log_url: str, dra
         "SLUICEGATE_DRAIN_SECONDS": str(drain),
         **{name: value for name, value in optional.items() if value},
     }
+
+
+def _patience(subject: Subject) -> int:
+    """Milliseconds after which our server gives a request up; 0: by its own default."""
+    rest, grpc = (
+        milliseconds(annotation(subject.layout.deployment, name), 0)
+        for name in (TIMEOUT_ANNOTATION, GRPC_TIMEOUT_ANNOTATION)
+    )
+    if subject.installation.foreign_gateway:
+        # What the gateway gives up on, nobody would count: the server says 504 before.
+        return round((rest or DEFAULT_TIMEOUT_MS) * BEFORE_THE_GATEWAY)
+    # The gateway bounds each protocol by its own; a server has one limit, and cuts neither short.
+    return max(rest or DEFAULT_TIMEOUT_MS, grpc) if grpc else rest
 
 
 def mlserver_environment(unit: PredictiveUnit, ports: Ports, model: str) -> dict[str, str]:
@@ -113,7 +124,9 @@ def engine_environment(subject: Subject, locations: Mapping[str, str]) -> dict[s
         for name, value in notes.items()
         if (known := entry_of(name)) is not None and known.name == f"{_ENGINE_PREFIX}*"
     }
-    return {"ENGINE_PREDICTOR": encoded_predictor(subject.layout, subject.workload.namespace, locations), **stated}
+    spoken = {"SLUICEGATE_PROTOCOL": subject.protocol} if subject.protocol not in ("", "seldon") else {}
+    told = encoded_predictor(subject.layout, subject.workload.namespace, locations)
+    return {"ENGINE_PREDICTOR": told, **spoken, **stated}
 
 
 def encoded_predictor(layout: Layout, namespace: str, locations: Mapping[str, str] = NO_LOCATIONS) -> str:
