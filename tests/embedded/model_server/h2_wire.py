@@ -73,13 +73,13 @@ class Wire:
         with suppress(OSError):
             while part := self.socket.recv(65536):
                 got += part
-                self.socket.settimeout(0.3)
+                self.socket.settimeout(0.05)
         return bytes(got)
 
     def says(self, text: bytes) -> bool:
-        """Whether this comes before the server closes, or is silent for ten seconds."""
+        """Whether this comes before the server closes, or is silent for five seconds."""
         got = b""
-        self.socket.settimeout(10)
+        self.socket.settimeout(5)
         with suppress(OSError):
             while text not in got and (part := self.socket.recv(65536)):
                 got = got[-1000:] + part
