@@ -1,7 +1,7 @@
 """The server does what its own OpenAPI document says, whatever comes: schemathesis makes requests of it and judges.
 
-``EXAMPLES=200`` asks more than the few that every run of the tests does: those are always the same, and of paths that do
-the same one is asked.
+``EXAMPLES=200`` asks more than the few that every run of the tests does: those are always the same, of paths that do the
+same one is asked, and no request breaks the document.
 """
 
 import os
@@ -75,7 +75,7 @@ def _operations(running: Running) -> Iterator[schemathesis.APIOperation]:
 def _judge(operation: schemathesis.APIOperation, mode: GenerationMode) -> None:
     @given(operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=EXAMPLES if mode is GenerationMode.POSITIVE else max(1, EXAMPLES // 3),
+        max_examples=EXAMPLES,
         derandomize=True,
         deadline=None,
         database=None,
@@ -93,7 +93,12 @@ def _judge(operation: schemathesis.APIOperation, mode: GenerationMode) -> None:
     [
         pytest.param("server", GenerationMode.POSITIVE, id="model, as told"),
         pytest.param("echo", GenerationMode.POSITIVE, id="class, as told"),
-        pytest.param("echo", GenerationMode.NEGATIVE, id="class, otherwise"),
+        pytest.param(
+            "echo",
+            GenerationMode.NEGATIVE,
+            id="class, otherwise",
+            marks=pytest.mark.skipif(EXAMPLES <= FEW, reason="schemathesis thinks long about them: EXAMPLES=10"),
+        ),
     ],
 )
 def test_every_operation_answers_as_the_document_says(
