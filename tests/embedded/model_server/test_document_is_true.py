@@ -1,7 +1,7 @@
 """The server does what its own OpenAPI document says, whatever comes: schemathesis makes requests of it and judges.
 
-``EXAMPLES=200`` asks more than the few that every run of the tests does: those are always the same, of paths that do the
-same one is asked, and no request breaks the document.
+``EXAMPLES=200`` asks more than the few that every run of the tests does: those are always the same, of paths that do
+the same one is asked, and no request breaks the document.
 """
 
 import os
