@@ -332,6 +332,15 @@ def log_value(message: Message) -> dict[str, Any]:
     return body | {"meta": {"puid": message.meta.puid}}
 
 
+def with_nulls(content: Any) -> Any:
+    """Missing values (NaN) as what JSON has for them; anything else stays."""
+    if not isinstance(content, np.ndarray) or content.dtype.kind != "f" or not np.isnan(content).any():
+        return content
+    listed = content.astype(object)
+    listed[np.isnan(content)] = None
+    return listed
+
+
 def _finite_or_null(array: Array) -> Array:
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return array

@@ -24,7 +24,7 @@ from sluicegate.serving.server.predictions import Behind, Prediction, puid_heade
 from sluicegate.serving.server.routing import Call, Handle, Router
 from sluicegate.serving.server.serving_state import Served
 from sluicegate.serving.server.unit_doors import PATHS as UNIT_PATHS
-from sluicegate.serving.server.unit_doors import TimedLoop, UnitDoors, unit_failure
+from sluicegate.serving.server.unit_doors import TimedLoop, UnitDoors, offers, unit_failure
 
 _PING = Response(body=b"pong", content_type=b"text/plain; charset=utf-8")
 _LIVE = json_response({"live": True})
@@ -50,9 +50,14 @@ class Doors:
         """The table of routes, ready to be asked."""
         routes = self._routes()
         paths = [*((method, path) for method, path, _ in routes), *(("GET", path) for path in _DOCUMENTS)]
-        told = json_response(document(paths))
-        documents = tuple(("GET", path, self._read("metadata", lambda _: told)) for path in _DOCUMENTS)
+        told = self._read("metadata", lambda _: json_response(document(self._offered(paths))))
+        documents = tuple(("GET", path, told) for path in _DOCUMENTS)
         return Router((*routes, *documents), forms=_TAKE_FORMS, courtesies=self.courtesies)
+
+    def _offered(self, paths: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Without the doors of verbs that the unit does not have."""
+        served = self.behind.state.served
+        return [each for each in paths if served is None or offers(served, each[1])]
 
     def watching(self) -> Router:
         """The routes of metrics and health alone."""
@@ -200,7 +205,7 @@ class Doors:
         try:
             asked = seldon.parse(call.request.body) if call.request.body.strip() else {}
         except ProtocolError as error:
-            return json_response({"error": str(error)}, verdict_of(error).status)
+            return _inference_failure(error)
         only_ready = isinstance(asked, dict) and asked.get("ready") is True
         models = descriptions.repository(self.behind.state)
         return json_response([each for each in models if each["state"] == "READY" or not only_ready])
@@ -212,7 +217,7 @@ class Doors:
         try:
             self.behind.state.refuse_unload()
         except ServerError as error:
-            return json_response({"error": str(error)}, verdict_of(error).status)
+            return _inference_failure(error)
         return Response(status=200)
 
     def _stranger(self, call: Call) -> Response | None:
@@ -222,7 +227,7 @@ class Doors:
         try:
             self.behind.state.check_model(call.arguments["model"], call.arguments.get("version", ""))
         except NoSuchModelError as error:
-            return json_response({"error": str(error)}, verdict_of(error).status)
+            return _failure(error) if call.request.path.startswith("/api/") else _inference_failure(error)
         return None
 
     def _counted(self, service: str, call: Call, answer: Response) -> None:
@@ -255,6 +260,10 @@ def _loaded(_: Served) -> dict[str, Any]:
 
 def _model_ready(served: Served) -> dict[str, Any]:
     return {"name": served.name, "ready": True}
+
+
+def _inference_failure(error: BaseException) -> Response:
+    return json_response({"error": str(error)}, verdict_of(error).status)
 
 
 def _failure(error: BaseException) -> Response:

@@ -35,6 +35,9 @@ def grpc_door(
     if following is not None:
         services = following.grpc(services)
     limits = GrpcLimits(
-        message_bytes=settings.max_message_bytes, calls=settings.queue + _MORE, shared=settings.workers > 1
+        message_bytes=settings.max_message_bytes,
+        calls=settings.queue + _MORE,
+        receive_seconds=settings.receive_seconds,
+        shared=settings.workers > 1,
     )
     return GrpcDoor(behind, services, limits, grpc_credentials(certificates) if certificates else None)

@@ -28,6 +28,8 @@ _UNIT_PATHS = ("/predict", "/transform-input", "/transform-output", "/route", "/
 """Also by GET, with a query ``json=``."""
 _EXPLAIN = ("/api/v1.0/explain", "/api/v0.1/explain")
 PATHS = (*_UNIT_PATHS, *_EXPLAIN)
+_TRANSFORMS = ("transform_input", "transform_output")
+"""What comes of them goes to another unit, for which a missing value is a value."""
 
 
 class TimedLoop(Loop, Protocol):
@@ -124,7 +126,7 @@ class UnitDoors:
             return
         asked.answered = True
         try:
-            answer = self._written(asked, result)
+            answer = self._written(asked, verb, result)
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the unit's failure)
             answer = unit_failure(error)
         answer = replace(answer, headers=puid_header(asked.puid) + answer.headers)
@@ -133,13 +135,23 @@ class UnitDoors:
         service = verb.replace("_", "-")
         self.behind.metrics.observe(service, asked.call.request.method, answer.status, seconds)
 
-    def _written(self, asked: _Asked, result: Any) -> Response:
+    def _written(self, asked: _Asked, verb: str, result: Any) -> Response:
         if isinstance(result, BaseException):
             return unit_failure(result)
         if not isinstance(result, Message):
             return Response(body=html_safe(seldon.encode(result)))
         answer = self.behind.completed(result, asked.puid, self.behind.state.serving())
+        if verb in _TRANSFORMS:
+            answer = replace(answer, content=seldon.with_nulls(answer.content))
         return Response(body=html_safe(seldon.encode(seldon.body_of(answer))))
+
+
+def offers(served: Served, path: str) -> bool:
+    """Whether a request of this path can be answered by what is served; True for all that is no unit's own door."""
+    if path not in PATHS or path == "/predict":
+        return True
+    has = getattr(served.model.unit, "has", None)
+    return not served.plan.root.children and (has is None or has(path.rpartition("/")[2].replace("-", "_")))
 
 
 def unit_method(served: Served, verb: str) -> Callable[[Any], Any]:
