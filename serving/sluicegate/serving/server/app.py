@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -37,6 +36,7 @@ from sluicegate.serving.server.setting_table import TRUTH
 from sluicegate.serving.server.settings import Settings, read_settings
 from sluicegate.serving.server.specification import metadata_of
 from sluicegate.serving.server.starting import serve_graph
+from sluicegate.serving.server.unit_thread import UnitThread
 
 try:
     import uvloop
@@ -94,7 +94,7 @@ class Server:
         self._settings = settings
         self._journal = Journal(settings.output)
         self._state = State()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._worker = UnitThread()
         self._log = RequestLog(settings.log_url, queue_size=settings.log_queue) if settings.log_url else None
         self._sender = self._sender_of(None)
         self._metrics = self._metrics_of()

@@ -6,7 +6,7 @@ independent. No timer holds a request back. Waiting is bounded in number and in 
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from sluicegate.serving.graph.units import Headers
 from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.runtime.errors import ModelFailedError
 from sluicegate.serving.server.errors import OverloadedError, TimedOutError
+from sluicegate.serving.server.unit_thread import UnitThread
 
 Result = Message | BaseException
 
@@ -86,7 +87,7 @@ class Bounds:
 class Dispatcher:
     """``Dispatching`` for a graph that lives in this process."""
 
-    def __init__(self, graph: FusedGraph, loop: Loop, worker: ThreadPoolExecutor, bounds: Bounds) -> None:
+    def __init__(self, graph: FusedGraph, loop: Loop, worker: UnitThread, bounds: Bounds) -> None:
         self._graph, self._loop, self._worker, self._bounds = graph, loop, worker, bounds
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
@@ -146,7 +147,7 @@ class Dispatcher:
         jobs, rows = self._take()
         if not jobs:
             return
-        if rows <= self._bounds.inline_rows:
+        if rows <= self._bounds.inline_rows and self._worker.free:
             self._deliver(jobs, self._run(jobs))
         else:
             self.busy = True
