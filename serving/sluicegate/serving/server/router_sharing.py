@@ -15,7 +15,6 @@ from sluicegate.serving.graph.execution import NO_HEADERS
 from sluicegate.serving.graph.units import Headers
 from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.protocol.router_counts import Count, Report
-from sluicegate.serving.runtime.bandits import Bandit
 from sluicegate.serving.runtime.tally import Tally
 from sluicegate.serving.server.dispatching import Dispatching, Result
 from sluicegate.serving.server.metrics import Labels
@@ -161,7 +160,8 @@ class Sharing:
 
 def sharing_of(units: Mapping[str, object], settings: Settings) -> Sharing | None:
     """For the routers among ``units`` that learn, if there are any. Raises SettingsRefusedError."""
-    tallies = {name: unit.tally for name, unit in units.items() if isinstance(unit, Bandit)}
+    found = {name: getattr(unit, "tally", None) for name, unit in units.items()}
+    tallies = {name: tally for name, tally in found.items() if isinstance(tally, Tally)}
     if not tallies:
         return None
     place = Place(namespace=settings.namespace, deployment=settings.deployment, predictor=settings.predictor)
