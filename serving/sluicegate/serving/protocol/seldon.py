@@ -332,13 +332,17 @@ def log_value(message: Message) -> dict[str, Any]:
     return body | {"meta": {"puid": message.meta.puid}}
 
 
-def with_nulls(content: Any) -> Any:
-    """Missing values (NaN) as what JSON has for them; anything else stays."""
-    if not isinstance(content, np.ndarray) or content.dtype.kind != "f" or not np.isnan(content).any():
-        return content
+def with_nulls(message: Message) -> Message:
+    """The message with null for a value that is missing (NaN): for another unit it is a value like others."""
+    content = message.content
+    if not isinstance(content, np.ndarray) or content.dtype.kind != "f" or message.form == "tftensor":
+        return message
+    missing = np.isnan(content)
+    if not missing.any():
+        return message
     listed = content.astype(object)
-    listed[np.isnan(content)] = None
-    return listed
+    listed[missing] = None
+    return replace(message, content=listed)
 
 
 def _finite_or_null(array: Array) -> Array:

@@ -114,7 +114,7 @@ class UnitDoors:
             return Response(body=html_safe(seldon.encode(result)))
         answer = self.behind.completed(result, asked.puid, self.behind.state.serving())
         if verb in _TRANSFORMS:
-            answer = replace(answer, content=seldon.with_nulls(answer.content))
+            answer = seldon.with_nulls(answer)
         return Response(body=html_safe(seldon.encode(seldon.body_of(answer))))
 
 
