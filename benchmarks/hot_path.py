@@ -5,7 +5,6 @@ model, writing and counting are the server's own code, put together as ``app`` d
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ from sluicegate.serving.server.predictions import Behind
 from sluicegate.serving.server.serving_state import State
 from sluicegate.serving.server.settings import read_settings
 from sluicegate.serving.server.starting import serve_graph
+from sluicegate.serving.server.unit_thread import UnitThread
 
 Ask = Callable[[], bytes]
 """One request; gives the answer."""
@@ -76,7 +76,7 @@ class Server:
     """Settings to doors, with nothing listening."""
 
     def __init__(self, *options: str) -> None:
-        self._loop, self._worker = _Loop(), ThreadPoolExecutor(1)
+        self._loop, self._worker = _Loop(), UnitThread()
         settings = read_settings(list(options), {})
         metrics = Metrics(identity=(), unit=())
         served = serve_graph(settings, self._worker, metrics)

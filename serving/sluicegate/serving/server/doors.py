@@ -4,7 +4,7 @@ Anything that is not a route is 404, a route with another method 405 with Allow;
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -16,6 +16,7 @@ from sluicegate.serving.runtime.errors import AnsweredError, ModelError
 from sluicegate.serving.server import descriptions
 from sluicegate.serving.server.bodies import value_of
 from sluicegate.serving.server.courtesies import NO_COURTESIES, Courtesies
+from sluicegate.serving.server.dispatching import Loop
 from sluicegate.serving.server.errors import NoSuchModelError, NotReadyError, ServerError, retry_header, verdict_of
 from sluicegate.serving.server.exchanges import TEXT_TYPE, Reply, Request, Response, json_response
 from sluicegate.serving.server.http_codecs import InferenceCodec, SeldonCodec, TensorflowCodec
@@ -24,7 +25,8 @@ from sluicegate.serving.server.predictions import Behind, Prediction, puid_heade
 from sluicegate.serving.server.routing import Call, Handle, Router
 from sluicegate.serving.server.serving_state import Served
 from sluicegate.serving.server.unit_doors import PATHS as UNIT_PATHS
-from sluicegate.serving.server.unit_doors import TimedLoop, UnitDoors, offers, unit_failure
+from sluicegate.serving.server.unit_doors import UnitDoors, offers, unit_failure
+from sluicegate.serving.server.unit_thread import UnitThread
 
 _PING = Response(body=b"pong", content_type=b"text/plain; charset=utf-8")
 _LIVE = json_response({"live": True})
@@ -35,8 +37,8 @@ class Doors:
     """All handlers of one server."""
 
     behind: Behind
-    worker: ThreadPoolExecutor
-    loop: TimedLoop
+    worker: UnitThread
+    loop: Loop
     figures: Callable[[Callable[[str], None]], None]
     """Gives the exposition of all workers, now or soon."""
     queue: int = 1024
@@ -79,7 +81,6 @@ class Doors:
         units = UnitDoors(
             behind=self.behind,
             worker=self.worker,
-            loop=self.loop,
             queue=self.queue,
             timeout_seconds=self.timeout_seconds,
         )
