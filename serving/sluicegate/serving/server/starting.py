@@ -68,8 +68,8 @@ def _graph(
     spans: Any,
 ) -> FusedGraph | HoppingGraph:
     units = {name: unit.unit if spans is None else traced_unit(unit.unit, spans) for name, unit in loaded.items()}
-    # Units of other processes tell their own images.
-    images = {settings.name: settings.image} if settings.image and settings.name in units else {}
+    # All of this process are run by its image; units of other processes tell their own.
+    images = dict.fromkeys(units, settings.image) if settings.image else {}
     if remote:
         return HoppingGraph(plan, local=units, remote=remote, worker=worker, images=images)
     return FusedGraph(plan, units, share=settings.batch_rows > 1, images=images)
