@@ -147,7 +147,7 @@ def test_the_client_asks_where_the_gateway_listens(arguments: dict[str, Any], ad
     assert body["meta"] == {"tags": {"a": 1}}
 
 
-def test_an_explainer_has_a_name_of_its_own_and_grpc_is_refused_by_name() -> None:
+def test_an_explainer_has_a_name_of_its_own_and_is_asked_over_rest() -> None:
     client = SeldonClient(namespace="ns", deployment_name="dep", gateway_endpoint="127.0.0.1:9")
 
     answer = client.explain(str_data="s")
@@ -155,10 +155,18 @@ def test_an_explainer_has_a_name_of_its_own_and_grpc_is_refused_by_name() -> Non
     assert not answer.success
     assert "http://127.0.0.1:9/seldon/ns/dep-explainer/default/api/v1.0/explain" in answer.msg
     with pytest.raises(NotImplementedError, match="expected rest"):
-        client.predict(transport="grpc")
+        client.explain(str_data="s", transport="grpc")
+    with pytest.raises(ValueError, match="expected rest or grpc"):
+        client.predict(transport="kafka")
 
 
 def test_the_command_hands_on_both_ports() -> None:
     command, idle = command_of(["m.C", "--http-port", "9000", "--grpc-port", "5000"])
 
     assert (command[-4:], idle) == (["--http-port", "9000", "--grpc-port", "5000"], [])
+
+
+def test_the_command_switches_on_traces_and_lines() -> None:
+    command, idle = command_of(["m.C", "--tracing", "--access-log", "--debug"])
+
+    assert (command[-4:], idle) == (["--tracing", "true", "--access-log", "true"], ["--debug"])

@@ -19,7 +19,7 @@ from sluicegate.serving.client.batch.journal import Journal, discard
 from sluicegate.serving.client.batch.messages import Form
 from sluicegate.serving.client.batch.outputs import check_output, write_output
 from sluicegate.serving.client.batch.running import Batch, Plan, checked
-from sluicegate.serving.client.errors import ClientError
+from sluicegate.serving.client.errors import BatchRefusedError, ClientError
 
 INTERRUPTED = 130
 
@@ -32,6 +32,8 @@ INTERRUPTED = 130
     "-g", "--gateway-type", "gateway", type=click.Choice(["istio", "ambassador", "seldon"]), default="istio",
     show_default=True, help="seldon: HOST is the predictor itself. Others: a gateway, by /seldon/NAMESPACE/NAME.",
 )  # fmt: skip
+@click.option("-t", "--transport", type=click.Choice(["rest", "grpc"]), default="rest", show_default=True,
+              help="How requests go.")  # fmt: skip
 @click.option("-i", "--input-data-path", "source", required=True, type=click.Path(path_type=Path),
               help="JSON lines, .csv with a header, or .parquet.")  # fmt: skip
 @click.option("-o", "--output-data-path", "output", required=True, type=click.Path(path_type=Path),
@@ -58,7 +60,7 @@ INTERRUPTED = 130
 @click.option("--keep-order", "in_order", is_flag=True, help="The output in the order of the input.")
 @click.option("--retry-failed", is_flag=True, help="Ask those again that failed in the run before.")
 @click.option("--overwrite", is_flag=True, help="Begin anew, whatever output or unfinished run is there.")
-@click.option("--use-ssl", is_flag=True, help="HTTPS.")
+@click.option("--use-ssl", is_flag=True, help="TLS.")
 @click.option("--ssl-verify/--no-ssl-verify", default=True, show_default=True, help="Check the server's certificate.")
 @click.option("--call-credentials-token", "token", default="", envvar="SLUICEGATE_TOKEN",
               help="Bearer token. [env: SLUICEGATE_TOKEN]")  # fmt: skip
@@ -115,8 +117,16 @@ def _plan(deployment: str, namespace: str, names: tuple[str, ...], output: Path,
         batch_id=options["batch_id"] or output.name,
         feedback=feedback,
     )
+    by_grpc, seldon = options["transport"] == "grpc", options["gateway"] == "seldon"
+    if by_grpc and not options["ssl_verify"]:
+        raise BatchRefusedError("gRPC checks certificates always; found --no-ssl-verify with --transport grpc")
+    route = {} if seldon else {"seldon": deployment, "namespace": namespace}
+    rights = {"authorization": f"Bearer {options['token']}"} if options["token"] else {}
     return Plan(
-        address=_address(deployment, namespace, options),
+        address=_host(options) if by_grpc else _address(deployment, namespace, options),
+        grpc=by_grpc,
+        tls=options["use_ssl"],
+        metadata=tuple((route | rights).items()),
         form=form,
         workers=options["workers"],
         retries=options["retries"],
@@ -128,8 +138,12 @@ def _plan(deployment: str, namespace: str, names: tuple[str, ...], output: Path,
     )
 
 
+def _host(options: dict[str, Any]) -> str:
+    return str(options["host"] or running_plane(options["home"])[1].ports.addresses()["gateway"])
+
+
 def _address(deployment: str, namespace: str, options: dict[str, Any]) -> str:
-    host = options["host"] or running_plane(options["home"])[1].ports.addresses()["gateway"]
+    host = _host(options)
     base = host if "://" in host else f"{'https' if options['use_ssl'] else 'http'}://{host}"
     prefix = "" if options["gateway"] == "seldon" else f"/seldon/{namespace}/{deployment}"
     door = "feedback" if options["method"] == "feedback" else "predictions"
@@ -141,10 +155,14 @@ def _subject(source: Path, plan: Plan) -> dict[str, Any]:
     found = source.stat()
     form = plan.form
     return {
-        "address": plan.address,
+        "address": " ".join(["grpc", plan.address, *_route(plan)]) if plan.grpc else plan.address,
         "input": [str(source.resolve()), found.st_size, found.st_mtime_ns],
         "form": [form.data_type, form.payload, form.batch_id, form.feedback],
     }
+
+
+def _route(plan: Plan) -> list[str]:
+    return [value for name, value in plan.metadata if name != "authorization"]
 
 
 async def _until_interrupted(running: Batch) -> None:

@@ -21,6 +21,28 @@ class Prediction:
     raw: JSON
 
 
+def asked_of(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> JSON:
+    """A request for these rows."""
+    return {"data": {"names": list(names), "ndarray": [list(row) for row in rows]}}
+
+
+def prediction_of(answer: JSON) -> Prediction:
+    """What an answer says."""
+    data = answer.get("data") or {}
+    return Prediction(
+        values=data.get("ndarray") or [],
+        names=tuple(data.get("names") or ()),
+        puid=str((answer.get("meta") or {}).get("puid", "")),
+        raw=answer,
+    )
+
+
+def told_of(puid: str, truth: Sequence[Any], reward: float) -> JSON:
+    """A feedback with a label for each row of the request ``puid``."""
+    rows = [[label] for label in truth]
+    return {"response": {"meta": {"puid": puid}}, "truth": {"data": {"ndarray": rows}}, "reward": reward}
+
+
 class PredictionClient:
     """Talks to one deployment below ``<gateway>/seldon/<namespace>/<deployment>``.
 
@@ -59,21 +81,11 @@ class PredictionClient:
         self, rows: Sequence[Sequence[Any]], names: Sequence[str], *, headers: dict[str, str] | None = None
     ) -> Prediction:
         """The model's answer for these rows; ``names`` are the columns."""
-        asked = {"data": {"names": list(names), "ndarray": [list(row) for row in rows]}}
-        answer = self._post("/api/v1.0/predictions", asked, headers)
-        data = answer.get("data") or {}
-        return Prediction(
-            values=data.get("ndarray") or [],
-            names=tuple(data.get("names") or ()),
-            puid=str((answer.get("meta") or {}).get("puid", "")),
-            raw=answer,
-        )
+        return prediction_of(self._post("/api/v1.0/predictions", asked_of(rows, names), headers))
 
     def feedback(self, puid: str, truth: Sequence[Any], *, reward: float = 0.0) -> None:
         """What turned out to be true for the request ``puid``: one label for each of its rows."""
-        rows = [[label] for label in truth]
-        told = {"response": {"meta": {"puid": puid}}, "truth": {"data": {"ndarray": rows}}, "reward": reward}
-        self._post("/api/v1.0/feedback", told, None)
+        self._post("/api/v1.0/feedback", told_of(puid, truth, reward), None)
 
     def _post(self, path: str, body: JSON, headers: dict[str, str] | None) -> JSON:
         url = f"{self._where}{path}"

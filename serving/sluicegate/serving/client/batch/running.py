@@ -5,6 +5,7 @@ is asked again, under the same ids, but stands in the output once.
 """
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,15 +23,21 @@ from sluicegate.serving.client.batch.messages import (
     joinable,
     request_of,
 )
-from sluicegate.serving.client.batch.sending import Sender
+from sluicegate.serving.client.batch.sending import Posting, Sender
 from sluicegate.serving.client.errors import BatchRefusedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a batch is run: ``workers`` requests at a time of up to ``batch_size`` items, ``interval`` seconds apart."""
+    """How a batch is run: ``workers`` requests at a time of up to ``batch_size`` items, ``interval`` seconds apart.
+
+    ``address`` is a URL; with ``grpc`` HOST:PORT, and ``metadata`` leads to the deployment.
+    """
 
     address: str
+    grpc: bool = False
+    tls: bool = False
+    metadata: tuple[tuple[str, str], ...] = ()
     form: Form
     workers: int = 1
     retries: int = 3
@@ -96,12 +103,18 @@ class Batch:
     @asynccontextmanager
     async def _sender(self) -> AsyncIterator[Sender]:
         plan = self._plan
+        if plan.grpc:
+            calling = importlib.import_module("sluicegate.serving.client.batch.calling").calling
+            known = {"feedback": plan.form.feedback, "tls": plan.tls, "seconds": plan.timeout}
+            async with calling(plan.address, plan.metadata, **known) as ask:
+                yield Sender(ask, retries=plan.retries)
+            return
         headers = {"authorization": f"Bearer {plan.token}"} if plan.token else {}
         limits = httpx.Limits(max_connections=plan.workers, max_keepalive_connections=plan.workers)
         async with httpx.AsyncClient(
             headers=headers, timeout=plan.timeout, limits=limits, verify=plan.verify, trust_env=False
         ) as client:
-            yield Sender(client, plan.address, retries=plan.retries)
+            yield Sender(Posting(client, plan.address), retries=plan.retries)
 
 
 def _requests(items: Iterator[Item], plan: Plan) -> Iterator[list[Item]]:

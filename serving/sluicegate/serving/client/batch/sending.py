@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,17 +22,21 @@ class Outcome:
     info: str = ""
 
 
-class Sender:
-    """Posts to ``address``; ``retries`` is how often a request goes out after it failed."""
+Ask = Callable[[dict[str, Any], str], Awaitable[tuple[Outcome, float]]]
+"""Sends a body under its puid once; gives what came of it, and how many seconds the server wants to be left alone."""
 
-    def __init__(self, client: httpx.AsyncClient, address: str, *, retries: int) -> None:
-        self._client, self._address, self._retries = client, address, retries
+
+class Sender:
+    """Asks by ``ask``; ``retries`` is how often a request goes out after it failed."""
+
+    def __init__(self, ask: Ask, *, retries: int) -> None:
+        self._ask, self._retries = ask, retries
 
     async def send(self, body: dict[str, Any], puid: str) -> Outcome:
         """The answer, or what was wrong at the last try."""
         pause = FIRST_PAUSE
         for tries_left in range(self._retries, -1, -1):
-            outcome, wait = await self._tried(body, puid)
+            outcome, wait = await self._ask(body, puid)
             if outcome.answer is not None or not tries_left or (outcome.code and outcome.code not in AGAIN):
                 return outcome
             # Spread, so that those who failed together do not come back together.
@@ -39,7 +44,15 @@ class Sender:
             pause = min(2 * pause, LONGEST_PAUSE)
         raise AssertionError("the last try returns")
 
-    async def _tried(self, body: dict[str, Any], puid: str) -> tuple[Outcome, float]:
+
+class Posting:
+    """Asks over REST, at ``address``."""
+
+    def __init__(self, client: httpx.AsyncClient, address: str) -> None:
+        self._client, self._address = client, address
+
+    async def __call__(self, body: dict[str, Any], puid: str) -> tuple[Outcome, float]:
+        """Once."""
         try:
             response = await self._client.post(self._address, json=body, headers={"seldon-puid": puid})
         except httpx.HTTPError as error:
