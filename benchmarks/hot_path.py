@@ -5,7 +5,6 @@ model, writing and counting are the server's own code, put together as ``app`` d
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ from sluicegate.serving.server.predictions import Behind
 from sluicegate.serving.server.serving_state import State
 from sluicegate.serving.server.settings import read_settings
 from sluicegate.serving.server.starting import serve_graph
+from sluicegate.serving.server.unit_thread import UnitThread
 
 Ask = Callable[[], bytes]
 """One request; gives the answer."""
@@ -73,7 +73,7 @@ class Server:
     """Settings to doors, with nothing listening."""
 
     def __init__(self, *options: str) -> None:
-        self._loop, self._worker = _Loop(), ThreadPoolExecutor(1)
+        self._loop, self._worker = _Loop(), UnitThread()
         settings = read_settings([*options, "--allow-unverified", "true"], {})
         metrics = Metrics(identity=(), unit=())
         served = serve_graph(settings, self._worker, metrics)
@@ -81,9 +81,7 @@ class Server:
         bounds = Bounds(batch_rows=settings.batch_rows, inline_rows=settings.batch_rows)
         state.dispatcher = Dispatcher(cast("Any", served.graph), self._loop, self._worker, bounds, metrics.called)
         self._behind = Behind(state=state, metrics=metrics, log=None, sender=cast("Any", None))
-        doors = Doors(
-            behind=self._behind, worker=self._worker, loop=cast("Any", self._loop), figures=lambda done: done("")
-        )
+        doors = Doors(behind=self._behind, worker=self._worker, loop=cast("Any", self._loop), figures=lambda _: None)
         door = Door(
             handler=handler_of(doors.router()), body_bytes=1 << 24, keep_alive_seconds=60, receive_seconds=60, date=b"x"
         )

@@ -94,6 +94,23 @@ def test_while_the_home_is_away_routing_goes_on_and_nothing_is_missing_later(tmp
             assert server.process.wait(20) == 0
 
 
+def test_workers_of_one_port_share_a_file(tmp_path: Path) -> None:
+    """Each connection meets one of them; what it was told the other knows within a second or two."""
+    options = ("--workers", "2", "--graph", graph(), "--router-home", str(tmp_path / "home.sqlite"))
+    with serving(tmp_path, *options) as server:
+        wait_until(server.ready, 60)
+        for _ in range(8):
+            with plain_http.client(base_url=f"http://127.0.0.1:{server.port}", timeout=10) as client:
+                body = {"response": {"meta": {"routing": {"r": 1}}}, "reward": 1.0}
+                client.post(FEEDBACK, json=body).raise_for_status()
+
+        def told() -> list[float]:
+            text = server.client.get("/prometheus").text
+            return [float(each) for each in re.findall(r'sluicegate_router_known_trials\{[^}]*arm="b"\} (\S+)', text)]
+
+        wait_until(lambda: told() == [8.0, 8.0], 15, "both workers know all")
+
+
 def test_a_file_keeps_what_was_learnt_by_the_arms_names(tmp_path: Path) -> None:
     """Another graph of the same unit takes over the arms that it still has, wherever they stand."""
     home = str(tmp_path / "home.sqlite")

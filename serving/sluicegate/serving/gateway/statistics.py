@@ -2,10 +2,9 @@
 
 ``GET <admin>`` + ``STATISTICS_PATH`` gives the text for ``read_statistics``. Entries ``cluster.<cluster>.…`` used:
 ``upstream_rq_completed`` (every answer a client got, the gateway's own included), ``upstream_rq_4xx|5xx|429`` (4xx
-includes 429; 5xx includes 503 without a ready server, 503 after a lost server and 504 time-outs; tries that a retry
-made good are not in it), ``upstream_rq_timeout``, ``upstream_rq_retry``, ``upstream_cx_connect_fail``,
-``upstream_rq_rx_reset``, the gauges ``membership_healthy|total``, and the histogram ``upstream_rq_time`` (ms, whole;
-real servers' answers only).
+includes 429; 5xx 503 without a ready or after a lost server, and 504 time-outs; tries that a retry made good are not in
+it), ``upstream_rq_timeout``, ``upstream_rq_retry``, ``upstream_cx_connect_fail``, ``upstream_rq_rx_reset``, the gauges
+``membership_healthy|total``, and the histogram ``upstream_rq_time`` (ms, whole; real servers' answers only).
 Of clusters for gRPC not the first three, since every call is 200 to HTTP, but ``grpc.<status>``: calls that ended with
 this status, the gateway's own answers included. What a server answers that is no gRPC at all has none. Copies of calls
 pass no filter: there it is ``endpoint.<server>.rq_success|rq_error``, where Envoy goes by the same table, and

@@ -11,6 +11,7 @@ from sluicegate.serving.protocol import inference, inference_protobuf, seldon_pr
 from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError
 from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.protocol.protobuf import message_type
+from sluicegate.serving.protocol.seldon import with_nulls
 from sluicegate.serving.protocol.tensor_messages import answer_of_tensors, check_finite, tensors_to_ask
 from sluicegate.serving.protocol.tensorflow_protobuf import fill_tensor, tensor_array
 from sluicegate.serving.protocol.tensors import Tensor, datatype_of
@@ -61,8 +62,8 @@ class SeldonGrpc:
     def asked(self, verb: Verb, messages: Sequence[Any]) -> tuple[str, Any]:
         """As the port says."""
         together = verb == "aggregate"
-        sent = seldon_protobuf.to_messages(messages) if together else seldon_protobuf.to_message(messages[0])
-        return METHODS[verb], sent
+        whole = [with_nulls(message) for message in messages]
+        return METHODS[verb], seldon_protobuf.to_messages(whole) if together else seldon_protobuf.to_message(whole[0])
 
     def answered(self, verb: Verb, messages: Sequence[Any], received: Any) -> Any:  # noqa: ARG002  (the port's)
         """As the port says."""

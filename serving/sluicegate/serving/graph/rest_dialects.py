@@ -56,7 +56,7 @@ class SeldonRest:
 
     def asked(self, verb: Verb, messages: Sequence[Message]) -> tuple[bytes, bytes]:
         """As the port says."""
-        bodies = [seldon.body_of(message) for message in messages]
+        bodies = [seldon.body_of(seldon.with_nulls(message)) for message in messages]
         return PATHS[verb], seldon.encode(bodies if verb == "aggregate" else bodies[0])
 
     def answered(self, verb: Verb, messages: Sequence[Message], body: bytes) -> Any:  # noqa: ARG002  (the port's)

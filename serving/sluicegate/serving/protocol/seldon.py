@@ -332,6 +332,19 @@ def log_value(message: Message) -> dict[str, Any]:
     return body | {"meta": {"puid": message.meta.puid}}
 
 
+def with_nulls(message: Message) -> Message:
+    """The message with null for a value that is missing (NaN): for another unit it is a value like others."""
+    content = message.content
+    if not isinstance(content, np.ndarray) or content.dtype.kind != "f" or message.form == "tftensor":
+        return message
+    missing = np.isnan(content)
+    if not missing.any():
+        return message
+    listed = content.astype(object)
+    listed[missing] = None
+    return replace(message, content=listed)
+
+
 def _finite_or_null(array: Array) -> Array:
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return array

@@ -18,7 +18,7 @@ from sluicegate.serving.protocol.errors import BadAnswerError, BadPayloadError, 
 from sluicegate.serving.protocol.messages import Array, JSONValue
 from sluicegate.serving.protocol.tensors import check_extent, from_bytes, octets, texts, to_bytes, widened
 
-FILLED = 1 << 20
+FILLED = 1 << 18
 """Most values of a request that one value may stand for; it takes no memory here, but whoever copies it pays."""
 _TIMES = 64
 """How many times longer a list of several values may become."""

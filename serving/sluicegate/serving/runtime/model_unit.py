@@ -61,6 +61,10 @@ class ModelUnit:
         """Nothing to do."""
         return message
 
+    def has(self, verb: str) -> bool:
+        """Whether asking for it makes sense."""
+        return verb in ("predict", "transform_input", "transform_output")
+
     def route(self, message: Message) -> int:  # noqa: ARG002  (the port's signature)
         """A model is no router. Raises RequestRejectedError."""
         raise RequestRejectedError(f"unit {self.name!r} is a model; it routes nothing", 501, _NOT_IMPLEMENTED)

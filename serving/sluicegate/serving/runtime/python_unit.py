@@ -32,6 +32,11 @@ class PythonUnit:
         self._coroutines = Coroutines()
         self._answering = answering_of(instance)
 
+    def has(self, verb: str) -> bool:
+        """Whether the class has a method for it, or what stands for one."""
+        given = self._method(verb) or self._method(f"{verb}_raw")
+        return given is not None or verb in ("transform_input", "transform_output")
+
     def predict(self, message: Message) -> Message:
         """``predict_raw`` or ``predict(X, names, meta)``. Raises ModelError."""
         return (

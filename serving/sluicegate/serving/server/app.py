@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
@@ -35,6 +34,7 @@ from sluicegate.serving.server.settings import Settings, names_of, read_settings
 from sluicegate.serving.server.specification import metadata_of
 from sluicegate.serving.server.starting import serve_graph
 from sluicegate.serving.server.tls import certificates_of
+from sluicegate.serving.server.unit_thread import UnitThread
 from sluicegate.serving.server.workers.fleet import Fleet
 from sluicegate.serving.server.workers.place import Place, place_of
 
@@ -94,7 +94,7 @@ class Server:
         self._journal = self._seen.journal(settings.output, always)
         self._certificates = certificates_of(settings)
         self._state = State()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._worker = UnitThread()
         self._log = log_of(settings)
         self._sender = self._sender_of(None)
         self._metrics = self._metrics_of()

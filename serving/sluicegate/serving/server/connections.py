@@ -63,6 +63,8 @@ class Connection(asyncio.Protocol):
         self._last = False
         """No more is read: the answer under way, or the last one waiting, closes the connection."""
         self._writable = True
+        self._unsent, self._stuck = 0, 0.0
+        """Bytes that the client has not taken, while it reads too slowly, and since when it takes none."""
         self._linger = False
         """Refused before it was read to the end: closing at once could destroy the answer on its way."""
         self._touched = self._began = perf_counter()
@@ -109,7 +111,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: answer no more until it does."""
-        self._writable = False
+        self._writable, self._unsent = False, 0
 
     def resume_writing(self) -> None:
         """The client reads again."""
@@ -139,7 +141,7 @@ class Connection(asyncio.Protocol):
 
     def check_time(self, now: float) -> None:
         """End a connection that is idle for too long, or whose request never ends."""
-        if self.busy or self._transport is None:
+        if self._transport is None or self._hangs(now) or self.busy:
             return
         idle = now - self._touched
         if self._last:
@@ -149,6 +151,17 @@ class Connection(asyncio.Protocol):
             self._refuse(408, "TIMED_OUT", f"the request did not end within {self._door.receive_seconds:g} s")
         elif not self._partial and idle > self._door.keep_alive_seconds:
             self.close()
+
+    def _hangs(self, now: float) -> bool:
+        """Whether the client does not read what it asked for; ended when it reads nothing for too long."""
+        if self._writable or self._transport is None:
+            return False
+        unsent = self._transport.get_write_buffer_size()
+        if unsent != self._unsent:
+            self._unsent, self._stuck = unsent, now
+        elif now - self._stuck > self._door.receive_seconds:
+            self._transport.abort()
+        return True
 
     def close(self) -> None:
         """Close once everything written is sent."""

@@ -6,7 +6,7 @@ independent. No timer holds a request back. Waiting is bounded in number and in 
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from sluicegate.serving.graph.units import Headers
 from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.runtime.errors import ModelFailedError
 from sluicegate.serving.server.errors import OverloadedError, TimedOutError
+from sluicegate.serving.server.unit_thread import UnitThread
 
 Result = Message | BaseException
 
@@ -104,7 +105,7 @@ class Dispatcher:
         self,
         graph: FusedGraph,
         loop: Loop,
-        worker: ThreadPoolExecutor,
+        worker: UnitThread,
         bounds: Bounds,
         called: Callable[[int, int], None] = _nobody_asks,
     ) -> None:
@@ -181,7 +182,7 @@ class Dispatcher:
         if not jobs:
             return
         self._called(len(jobs), rows)
-        if rows <= self._bounds.inline_rows:
+        if rows <= self._bounds.inline_rows and self._worker.free:
             self._deliver(jobs, self._run(jobs))
         else:
             self.busy = True

@@ -4,7 +4,7 @@ Anything that is not a route is 404, a route with another method 405 with Allow;
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -16,6 +16,7 @@ from sluicegate.serving.runtime.errors import AnsweredError, ModelError
 from sluicegate.serving.server import descriptions
 from sluicegate.serving.server.bodies import value_of
 from sluicegate.serving.server.courtesies import NO_COURTESIES, Courtesies
+from sluicegate.serving.server.dispatching import Loop
 from sluicegate.serving.server.errors import NoSuchModelError, NotReadyError, ServerError, retry_header, verdict_of
 from sluicegate.serving.server.exchanges import TEXT_TYPE, Reply, Request, Response, json_response
 from sluicegate.serving.server.http_codecs import InferenceCodec, SeldonCodec, TensorflowCodec
@@ -24,7 +25,8 @@ from sluicegate.serving.server.predictions import Behind, Prediction, puid_heade
 from sluicegate.serving.server.routing import Call, Handle, Router
 from sluicegate.serving.server.serving_state import Served
 from sluicegate.serving.server.unit_doors import PATHS as UNIT_PATHS
-from sluicegate.serving.server.unit_doors import TimedLoop, UnitDoors, unit_failure
+from sluicegate.serving.server.unit_doors import UnitDoors, offers, unit_failure
+from sluicegate.serving.server.unit_thread import UnitThread
 
 _PING = Response(body=b"pong", content_type=b"text/plain; charset=utf-8")
 _LIVE = json_response({"live": True})
@@ -35,8 +37,8 @@ class Doors:
     """All handlers of one server."""
 
     behind: Behind
-    worker: ThreadPoolExecutor
-    loop: TimedLoop
+    worker: UnitThread
+    loop: Loop
     figures: Callable[[Callable[[str], None]], None]
     """Gives the exposition of all workers, now or soon."""
     queue: int = 1024
@@ -50,9 +52,14 @@ class Doors:
         """The table of routes, ready to be asked."""
         routes = self._routes()
         paths = [*((method, path) for method, path, _ in routes), *(("GET", path) for path in _DOCUMENTS)]
-        told = json_response(document(paths))
-        documents = tuple(("GET", path, self._read("metadata", lambda _: told)) for path in _DOCUMENTS)
+        told = self._read("metadata", lambda _: json_response(document(self._offered(paths))))
+        documents = tuple(("GET", path, told) for path in _DOCUMENTS)
         return Router((*routes, *documents), forms=_TAKE_FORMS, courtesies=self.courtesies)
+
+    def _offered(self, paths: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Without the doors of verbs that the unit does not have."""
+        served = self.behind.state.served
+        return [each for each in paths if served is None or offers(served, each[1])]
 
     def watching(self) -> Router:
         """The routes of metrics and health alone."""
@@ -74,7 +81,6 @@ class Doors:
         units = UnitDoors(
             behind=self.behind,
             worker=self.worker,
-            loop=self.loop,
             queue=self.queue,
             timeout_seconds=self.timeout_seconds,
         )
@@ -200,7 +206,7 @@ class Doors:
         try:
             asked = seldon.parse(call.request.body) if call.request.body.strip() else {}
         except ProtocolError as error:
-            return json_response({"error": str(error)}, verdict_of(error).status)
+            return _inference_failure(error)
         only_ready = isinstance(asked, dict) and asked.get("ready") is True
         models = descriptions.repository(self.behind.state)
         return json_response([each for each in models if each["state"] == "READY" or not only_ready])
@@ -212,7 +218,7 @@ class Doors:
         try:
             self.behind.state.refuse_unload()
         except ServerError as error:
-            return json_response({"error": str(error)}, verdict_of(error).status)
+            return _inference_failure(error)
         return Response(status=200)
 
     def _stranger(self, call: Call) -> Response | None:
@@ -222,7 +228,7 @@ class Doors:
         try:
             self.behind.state.check_model(call.arguments["model"], call.arguments.get("version", ""))
         except NoSuchModelError as error:
-            return json_response({"error": str(error)}, verdict_of(error).status)
+            return _failure(error) if call.request.path.startswith("/api/") else _inference_failure(error)
         return None
 
     def _counted(self, service: str, call: Call, answer: Response) -> None:
@@ -255,6 +261,10 @@ def _loaded(_: Served) -> dict[str, Any]:
 
 def _model_ready(served: Served) -> dict[str, Any]:
     return {"name": served.name, "ready": True}
+
+
+def _inference_failure(error: BaseException) -> Response:
+    return json_response({"error": str(error)}, verdict_of(error).status)
 
 
 def _failure(error: BaseException) -> Response:

@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 
 from sluicegate.serving.protocol.protobuf import message_type, service
+from sluicegate.serving.server.grpc_arriving import Arriving
 from sluicegate.serving.server.grpc_calls import (
     PUID,
     Handle,
@@ -33,10 +34,14 @@ Services = Mapping[str, Mapping[str, Handle]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpcLimits:
-    """``message_bytes`` of a request or an answer, ``calls`` at the same time; ``shared`` with other processes."""
+    """``message_bytes`` of a request or an answer, ``calls`` at the same time; ``shared`` with other processes.
+
+    ``receive_seconds``: the longest that a request may take to arrive.
+    """
 
     message_bytes: int
     calls: int
+    receive_seconds: float = 60.0
     shared: bool = False
 
 
@@ -45,11 +50,14 @@ class GrpcDoor:
 
     def __init__(self, behind: Behind, services: Services, limits: GrpcLimits, credentials: Any = None) -> None:
         self._behind, self._credentials = behind, credentials
+        self._arriving = Arriving(limits.receive_seconds)
         self._closing = asyncio.Event()
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", limits.message_bytes),
                 ("grpc.max_send_message_length", limits.message_bytes),
+                # No single client can have all of them.
+                ("grpc.max_concurrent_streams", max(1, limits.calls // 2)),
                 # Two servers on one port share its calls; strangers would, and nobody would be told.
                 ("grpc.so_reuseport", int(limits.shared)),
             ),
@@ -73,11 +81,13 @@ class GrpcDoor:
         if not bound:
             raise OSError(f"cannot listen on {address}; free it or give --grpc-port")
         await self._server.start()
+        self._arriving.begin()
 
     async def stop(self, seconds: float) -> None:
         """Take no more calls, finish those under way for so long at most."""
         self._closing.set()
         await self._server.stop(max(0.0, seconds))
+        self._arriving.end()
 
     def _handlers(self, name: str, methods: Mapping[str, Handle]) -> Any:
         made = {}
@@ -86,13 +96,15 @@ class GrpcDoor:
             if handle is not None:
                 kind = message_type(method.input_type.full_name)
                 answer = self._answering(f"/{name}/{method.name}", kind, handle)
-                made[method.name] = grpc.unary_unary_rpc_method_handler(answer)
+                made[method.name] = grpc.stream_unary_rpc_method_handler(answer)
         return grpc.method_handlers_generic_handler(name, made)
 
     def _answering(self, method: str, kind: Any, handle: Handle) -> Callable[[bytes, Any], Any]:
-        observe = self._behind.metrics.observe
+        observe, arrived = self._behind.metrics.observe, self._arriving.message
 
-        async def answer(raw: bytes, context: Any) -> bytes:
+        # As a stream of one message, as grpcio would wait for a single one for ever, and count the call as running.
+        async def answer(_: Any, context: Any) -> bytes:
+            raw = await arrived(context)
             call = call_of(method, context.invocation_metadata() or (), self._behind.predictor)
             try:
                 made: bytes = (await handle(call, parsed(kind, raw))).SerializeToString()

@@ -6,7 +6,6 @@ as many at a time as may wait for the model.
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +17,10 @@ from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.protocol.protobuf import message_type, parsed
 from sluicegate.serving.server import descriptions
 from sluicegate.serving.server.dispatching import Bounds
-from sluicegate.serving.server.errors import OverloadedError, TimedOutError
 from sluicegate.serving.server.grpc_calls import Call, Handle, Predicting
 from sluicegate.serving.server.predictions import Behind
-from sluicegate.serving.server.unit_doors import unit_method
+from sluicegate.serving.server.unit_doors import unit_call
+from sluicegate.serving.server.unit_thread import UnitThread
 
 _ModelMetadata = message_type("seldon.protos.SeldonModelMetadata")
 _GraphMetadata = message_type("seldon.protos.SeldonGraphMetadata")
@@ -30,10 +29,9 @@ _GraphMetadata = message_type("seldon.protos.SeldonGraphMetadata")
 class SeldonServices:
     """Handlers of Seldon's services."""
 
-    def __init__(self, behind: Behind, worker: ThreadPoolExecutor, bounds: Bounds) -> None:
+    def __init__(self, behind: Behind, worker: UnitThread, bounds: Bounds) -> None:
         self._behind, self._worker, self._bounds = behind, worker, bounds
         self._predicting = Predicting(behind)
-        self._under_way = 0
 
     def services(self) -> Mapping[str, Mapping[str, Handle]]:
         """By full name."""
@@ -150,19 +148,17 @@ class SeldonServices:
         return seldon_protobuf.to_message(self._behind.completed(answer, call.puid, served))
 
     async def _asked(self, verb: Verb, asked: Message | list[Message]) -> Any:
-        method = unit_method(self._behind.state.serving(), verb)
-        if self._under_way >= self._bounds.queue:
-            raise OverloadedError(f"{self._under_way} calls wait already; try again later")
-        self._under_way += 1
-        task = asyncio.get_running_loop().run_in_executor(self._worker, method, asked)
-        task.add_done_callback(self._ended)
-        try:
-            async with asyncio.timeout(self._bounds.timeout_seconds):
-                return await task
-        except TimeoutError as error:
-            raise TimedOutError(f"the unit gave no answer within {self._bounds.timeout_seconds:g} s") from error
+        call = unit_call(self._behind.state.serving(), verb, asked, self._bounds.timeout_seconds)
+        waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-    def _ended(self, task: "asyncio.Future[Any]") -> None:
-        self._under_way -= 1
-        if not task.cancelled():
-            task.exception()
+        def done(result: Any) -> None:
+            if not waiting.done():
+                waiting.set_result(result)
+
+        # A client that went cancels this task and with it what waits.
+        wanted = replace(call, wanted=lambda: not waiting.done())
+        self._worker.ask(wanted, done, most=self._bounds.queue)
+        result = await waiting
+        if isinstance(result, BaseException):
+            raise result
+        return result

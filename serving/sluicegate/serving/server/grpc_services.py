@@ -1,7 +1,5 @@
 """All gRPC services of a server, put together; for ``app``."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from sluicegate.serving.server.dispatching import Bounds
 from sluicegate.serving.server.following import Following
 from sluicegate.serving.server.grpc_door import GrpcDoor, GrpcLimits, Services
@@ -11,6 +9,7 @@ from sluicegate.serving.server.grpc_tensorflow import TensorflowServices
 from sluicegate.serving.server.predictions import Behind
 from sluicegate.serving.server.settings import Settings
 from sluicegate.serving.server.tls import Certificates, grpc_credentials
+from sluicegate.serving.server.unit_thread import UnitThread
 
 _MORE = 64
 """Calls beside those that may wait for the model: health, metadata, reflection."""
@@ -18,7 +17,7 @@ _MORE = 64
 
 def grpc_door(
     behind: Behind,
-    worker: ThreadPoolExecutor,
+    worker: UnitThread,
     settings: Settings,
     certificates: Certificates | None,
     following: Following | None = None,
@@ -35,6 +34,9 @@ def grpc_door(
     if following is not None:
         services = following.grpc(services)
     limits = GrpcLimits(
-        message_bytes=settings.max_message_bytes, calls=settings.queue + _MORE, shared=settings.workers > 1
+        message_bytes=settings.max_message_bytes,
+        calls=settings.queue + _MORE,
+        receive_seconds=settings.receive_seconds,
+        shared=settings.workers > 1,
     )
     return GrpcDoor(behind, services, limits, grpc_credentials(certificates) if certificates else None)

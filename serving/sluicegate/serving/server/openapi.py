@@ -74,7 +74,9 @@ OPERATIONS = {
     "/transform-output": _unit("transform_output"),
     "/route": _unit("route; the first value of the answer is the branch"),
     "/aggregate": _unit("aggregate", "SeldonMessages"),
-    "/send-feedback": _FEEDBACK,
+    "/send-feedback": Operation(
+        "A reward or a label, for the unit", "Acknowledgement", "Feedback", forms=True, fails=_UNIT
+    ),
     "/api/v1.0/health/status": _HEALTH,
     "/api/v1.0/status": _HEALTH,
     "/health/status": _HEALTH,

@@ -161,7 +161,13 @@ SETTINGS = (
         "Longest message over gRPC; more is RESOURCE_EXHAUSTED.",
     ),
     Setting("request_timeout_seconds", "SLUICEGATE_REQUEST_TIMEOUT_SECONDS", 30.0, "s", "Longest wait for an answer."),
-    Setting("receive_seconds", "SLUICEGATE_RECEIVE_SECONDS", 60.0, "s", "Longest time for a request to arrive whole."),
+    Setting(
+        "receive_seconds",
+        "SLUICEGATE_RECEIVE_SECONDS",
+        60.0,
+        "s",
+        "Longest time for a request to arrive, and for taking none of its answer.",
+    ),
     Setting("keep_alive_seconds", "SLUICEGATE_KEEP_ALIVE_SECONDS", 75.0, "s", "An idle connection is closed then."),
     Setting(
         "drain_seconds", "SLUICEGATE_DRAIN_SECONDS", 5.0, "s", "Longest end: not ready, then finish what is begun."

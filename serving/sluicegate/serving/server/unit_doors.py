@@ -1,40 +1,34 @@
 """The doors of a single unit: its own methods by Seldon's internal API, past the graph.
 
 ``/predict`` of a MODEL is the graph's prediction, and goes that way, with its batches. Every other method is called on
-the worker thread, which units share with the graph, so that no unit is called twice at a time. How many wait is bounded
-as for predictions, and so is the time.
+the units' thread. How many wait is bounded as for predictions, and so is the time.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from sluicegate.serving.protocol import seldon
 from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.runtime.errors import AnsweredError, RequestRejectedError
 from sluicegate.serving.server.bodies import value_of
-from sluicegate.serving.server.dispatching import Loop
-from sluicegate.serving.server.errors import OverloadedError, TimedOutError, retry_header, verdict_of
+from sluicegate.serving.server.errors import retry_header, verdict_of
 from sluicegate.serving.server.exchanges import Response, html_safe
 from sluicegate.serving.server.http_codecs import UnitCodec
 from sluicegate.serving.server.predictions import Behind, Prediction, puid_header, puid_of
 from sluicegate.serving.server.routing import Call, Handle
 from sluicegate.serving.server.serving_state import Served
+from sluicegate.serving.server.unit_thread import UnitCall, UnitThread
 
 _CODEC = UnitCodec()
 _UNIT_PATHS = ("/predict", "/transform-input", "/transform-output", "/route", "/aggregate", "/explain")
 """Also by GET, with a query ``json=``."""
 _EXPLAIN = ("/api/v1.0/explain", "/api/v0.1/explain")
 PATHS = (*_UNIT_PATHS, *_EXPLAIN)
-
-
-class TimedLoop(Loop, Protocol):
-    """An event loop that has a clock, too."""
-
-    def call_later(self, delay: float, callback: Callable[..., None], /, *args: Any) -> Any:
-        """Run it then; the handle has ``cancel``."""
+_TRANSFORMS = ("transform_input", "transform_output")
+"""What comes of them goes to another unit, for which a missing value is a value."""
 
 
 @dataclass(slots=True)
@@ -44,7 +38,6 @@ class _Asked:
     call: Call
     puid: str
     messages: Sequence[Message] = ()
-    answered: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,11 +45,9 @@ class UnitDoors:
     """``queue`` and ``timeout_seconds`` bound the calls that wait."""
 
     behind: Behind
-    worker: ThreadPoolExecutor
-    loop: TimedLoop
+    worker: UnitThread
     queue: int = 1024
     timeout_seconds: float = 30.0
-    waiting: int = field(default=0, init=False)
 
     def routes(self) -> tuple[tuple[str, str, Handle], ...]:
         """Rows of the server's table of routes."""
@@ -98,33 +89,16 @@ class UnitDoors:
             argument = read(value_of(call.request))
             asked.messages = (argument,) if isinstance(argument, Message) else argument
             asked.puid = next((each.meta.puid for each in asked.messages if each.meta.puid), asked.puid)
-            method = unit_method(self.behind.state.serving(), verb)
-            self._refuse_more()
+            made = unit_call(self.behind.state.serving(), verb, argument, self.timeout_seconds)
+            told = partial(self._answer, asked, verb)
+            self.worker.ask(replace(made, wanted=call.wanted), told, most=self.queue)
         except Exception as error:  # noqa: BLE001  (whatever it is, this request is answered)
             self._answer(asked, verb, error)
-            return
-        self.waiting += 1
-        late = TimedOutError(f"the unit gave no answer within {self.timeout_seconds:g} s")
-        timer = self.loop.call_later(self.timeout_seconds, self._answer, asked, verb, late)
-        task = self.worker.submit(lambda: method(argument) if call.wanted() else None)
-        task.add_done_callback(lambda done: self.loop.call_soon_threadsafe(self._returned, asked, verb, done, timer))
-
-    def _refuse_more(self) -> None:
-        if self.waiting >= self.queue:
-            raise OverloadedError(f"{self.waiting} requests wait already; try again later")
-
-    def _returned(self, asked: _Asked, verb: str, done: "Future[Any]", timer: Any) -> None:
-        self.waiting -= 1
-        timer.cancel()
-        self._answer(asked, verb, done.exception() or done.result())
 
     def _answer(self, asked: _Asked, verb: str, result: Any) -> None:
-        """A Message, an explanation or an error, to the client; the second answer to one call is dropped."""
-        if asked.answered:
-            return
-        asked.answered = True
+        """A Message, an explanation or an error, to the client."""
         try:
-            answer = self._written(asked, result)
+            answer = self._written(asked, verb, result)
         except Exception as error:  # noqa: BLE001  (an answer that cannot be written is the unit's failure)
             answer = unit_failure(error)
         answer = replace(answer, headers=puid_header(asked.puid) + answer.headers)
@@ -133,17 +107,30 @@ class UnitDoors:
         service = verb.replace("_", "-")
         self.behind.metrics.observe(service, asked.call.request.method, answer.status, seconds)
 
-    def _written(self, asked: _Asked, result: Any) -> Response:
+    def _written(self, asked: _Asked, verb: str, result: Any) -> Response:
         if isinstance(result, BaseException):
             return unit_failure(result)
         if not isinstance(result, Message):
             return Response(body=html_safe(seldon.encode(result)))
         answer = self.behind.completed(result, asked.puid, self.behind.state.serving())
+        if verb in _TRANSFORMS:
+            answer = seldon.with_nulls(answer)
         return Response(body=html_safe(seldon.encode(seldon.body_of(answer))))
 
 
-def unit_method(served: Served, verb: str) -> Callable[[Any], Any]:
-    """The unit's method. Raises RequestRejectedError for a graph of several units and for what the unit has not."""
+def offers(served: Served, path: str) -> bool:
+    """Whether a request of this path can be answered by what is served; True for all that is no unit's own door."""
+    if path not in PATHS or path == "/predict":
+        return True
+    has = getattr(served.model.unit, "has", None)
+    return not served.plan.root.children and (has is None or has(path.rpartition("/")[2].replace("-", "_")))
+
+
+def unit_call(served: Served, verb: str, argument: Any, seconds: float) -> UnitCall:
+    """A call of the unit's method, within its own time if it has one, else within ``seconds``.
+
+    Raises RequestRejectedError for a graph of several units and for what the unit has not.
+    """
     if served.plan.root.children:
         names = ", ".join(node.name for node in served.plan.nodes)
         info = f"this server runs a graph ({names}); ask /api/v1.0/predictions, or a server of that one unit"
@@ -152,8 +139,8 @@ def unit_method(served: Served, verb: str) -> Callable[[Any], Any]:
     found = getattr(unit, "routed" if verb == "route" and hasattr(unit, "routed") else verb, None)
     if found is None:
         raise RequestRejectedError(f"unit {unit.name!r} has no {verb}", 501, "MICROSERVICE_NOT_IMPLEMENTED")
-    method: Callable[[Any], Any] = found
-    return method
+    limit = min(served.plan.root.seconds or seconds, seconds)
+    return UnitCall(unit=unit.name, method=partial(found, argument), seconds=limit)
 
 
 def _one(value: Any) -> Message:

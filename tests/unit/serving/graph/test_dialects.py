@@ -10,6 +10,7 @@ from sluicegate.serving.api.seldon_deployment import PredictiveUnit
 from sluicegate.serving.graph.grpc_dialects import grpc_dialect
 from sluicegate.serving.graph.planning import Node, plan_of
 from sluicegate.serving.graph.rest_dialects import rest_dialect
+from sluicegate.serving.protocol import seldon_protobuf
 from sluicegate.serving.protocol.errors import BadPayloadError
 from sluicegate.serving.protocol.messages import Feedback, Message, Meta
 from sluicegate.serving.protocol.tensor_messages import tensors_to_ask
@@ -118,3 +119,16 @@ def test_only_seldons_protocol_has_feedback(protocol: str) -> None:
     assert rest_dialect(protocol, NODE).told(feedback) is None
     assert grpc_dialect(protocol, NODE).told(feedback) is None
     assert rest_dialect("seldon", NODE).told(feedback) is not None
+
+
+@pytest.mark.parametrize("form", ["ndarray", "tensor"])
+def test_a_missing_value_is_asked_for_as_one(form: Any) -> None:
+    """As a unit of the same process gets it; it was once a failure of the server."""
+    message = Message(content=np.array([[1.0, np.nan]]), form=form)
+
+    _, body = asked("seldon", message)
+    _, sent = grpc_dialect("seldon", NODE).asked("predict", [message])
+
+    assert body["data"]["ndarray"] == [[1.0, None]]
+    values = seldon_protobuf.message_from(sent).content
+    assert np.array_equal(values, message.content, equal_nan=True)

@@ -20,6 +20,7 @@ from sluicegate.serving.protocol.messages import Message
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher
 from sluicegate.serving.server.errors import verdict_of
 from sluicegate.serving.server.hop_dispatching import HopDispatcher
+from sluicegate.serving.server.unit_thread import UnitThread
 
 MESSAGE = Message(content="x", form="strData")
 
@@ -71,7 +72,7 @@ def test_a_unit_of_this_process_is_named_while_it_is_still_at_it(stuck: Stuck, m
     async def asked() -> Any:
         loop = asyncio.get_running_loop()
         graph = FusedGraph(plan_of(chain(milliseconds)), {"t": Speaking("t"), "m": stuck})
-        dispatcher = Dispatcher(graph, loop, ThreadPoolExecutor(1), Bounds(timeout_seconds=0.2))
+        dispatcher = Dispatcher(graph, loop, UnitThread(), Bounds(timeout_seconds=0.2))
         answers: list[Any] = []
         dispatcher.submit(MESSAGE, answers.append, lambda: True)
         while not answers:

@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fuzzing.targets import inference_json, seldon_json, tensorflow_json
 from tests.unit.serving.protocol.strategies import JSON
 
 from sluicegate.serving.protocol import inference, inference_protobuf, protobuf, seldon, seldon_protobuf, tensorflow
@@ -158,3 +159,54 @@ def test_a_shape_without_values_that_no_array_can_have_is_refused() -> None:
     ):
         with pytest.raises(BadPayloadError, match=r"2\^48"):
             read()
+
+
+HUGE = b"1" + b"0" * 5000
+HARD = {
+    "100000 lists": b"[" * 100_000 + b"]" * 100_000,
+    "100000 objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "900 lists": b"[" * 900 + b"]" * 900,
+    "900 lists beside a number": b"[" + b"[" * 900 + b"]" * 900 + b",1]",
+    "900 lists around bytes": b"[" * 900 + b'{"b64":"eA=="}' + b"]" * 900,
+    "a number of 5000 digits": HUGE,
+    "numbers of 5000 digits": b"[" + HUGE + b",-" + HUGE + b",null]",
+    "a number beyond a double": b"[1e999]",
+    "just within": b"[1.7976931348623157e308,-1e-400,18446744073709551616,-9223372036854775809]",
+    "NaN": b"[NaN,Infinity]",
+    "half a surrogate": b'["\\ud800","\\udc00\\ud800"]',
+    "no UTF-8": b'["\xff\xfe\xed\xa0\x80"]',
+    "a name twice": b'{"a":1,"a":[2],"shape":[1],"shape":[2]}',
+    "a shape that is a lie": b"[1000000000,1000000]",
+    "a shape of nothing": b"[1000000000,0]",
+}
+PLACES = (
+    b"%b",
+    b'{"data":{"ndarray":%b}}',
+    b'{"data":{"tensor":{"shape":%b,"values":[]}}}',
+    b'{"data":{"tensor":{"shape":[1],"values":%b}}}',
+    b'{"data":{"names":%b,"ndarray":[[1]]}}',
+    b'{"data":{"tftensor":{"dtype":"DT_FLOAT","tensorShape":{"dim":%b},"floatVal":[1]}}}',
+    b'{"data":{"tftensor":{"dtype":"DT_HALF","tensorShape":{"dim":[{"size":1}]},"halfVal":%b}}}',
+    b'{"jsonData":%b}',
+    b'{"strData":"a","meta":{"puid":%b}}',
+    b'{"strData":"a","meta":{"tags":%b,"routing":%b}}',
+    b'{"strData":"a","meta":{"metrics":[{"key":"k","value":%b}]}}',
+    b'{"reward":%b}',
+    b'{"inputs":[{"name":"a","shape":%b,"datatype":"FP32","data":[]}]}',
+    b'{"inputs":[{"name":"a","shape":[1],"datatype":"FP16","data":%b}]}',
+    b'{"inputs":[{"name":"a","shape":[1],"datatype":"UINT64","data":%b}]}',
+    b'{"inputs":%b}',
+    b'{"instances":%b}',
+    b'{"instances":[1],"signature_name":%b}',
+    b'{"examples":[{"a":%b}]}',
+)
+
+
+@pytest.mark.parametrize("hard", HARD.values(), ids=HARD)
+def test_what_is_hard_for_readers_of_json_is_read_or_refused(hard: bytes) -> None:
+    """At every place of every codec."""
+    for place in PLACES:
+        body = place.replace(b"%b", hard)
+        seldon_json(body)
+        tensorflow_json(body)
+        inference_json(len(body).to_bytes(2, "little") + body if len(body) < 2**16 else body[: 2**15])

@@ -1,7 +1,6 @@
 """Requests meet the model together where they may, in bounded number and time."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -17,6 +16,7 @@ from sluicegate.serving.protocol.messages import Feedback, Message
 from sluicegate.serving.runtime.errors import ModelFailedError
 from sluicegate.serving.server.dispatching import Bounds, Dispatcher, measure_inline_rows
 from sluicegate.serving.server.errors import OverloadedError, TimedOutError
+from sluicegate.serving.server.unit_thread import UnitThread
 
 
 class Counting:
@@ -75,7 +75,7 @@ def unit() -> Counting:
 
 def _dispatcher(unit: Counting, loop: Loop, **bounds: Any) -> Dispatcher:
     graph = FusedGraph(plan_of(PredictiveUnit(name="m", type="MODEL", implementation="a.B")), {"m": unit})
-    return Dispatcher(graph, loop, ThreadPoolExecutor(1), Bounds(**bounds))
+    return Dispatcher(graph, loop, UnitThread(), Bounds(**bounds))
 
 
 def _ask(dispatcher: Dispatcher, value: float, results: list[Any], wanted: bool = True) -> None:

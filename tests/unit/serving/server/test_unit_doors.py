@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sluicegate.serving.api.seldon_deployment import PredictiveUnit
@@ -18,6 +17,7 @@ from sluicegate.serving.server.request_log import Sender
 from sluicegate.serving.server.routing import Call
 from sluicegate.serving.server.serving_state import Served, State
 from sluicegate.serving.server.unit_doors import UnitDoors
+from sluicegate.serving.server.unit_thread import UnitThread
 
 BODY = b'{"data":{"ndarray":[[1]]}}'
 
@@ -47,10 +47,9 @@ class Asking:
     def __init__(self, served: Served, **bounds: Any) -> None:
         state, metrics = State(served=served), Metrics(identity=(), unit=())
         behind = Behind(state=state, metrics=metrics, log=None, sender=lambda: Sender(source="", attributes={}))
-        self.worker = ThreadPoolExecutor(max_workers=1)
-        loop = asyncio.get_running_loop()
-        self.doors = UnitDoors(behind=behind, worker=self.worker, loop=loop, **bounds)
-        self.loop = loop
+        self.worker = UnitThread()
+        self.doors = UnitDoors(behind=behind, worker=self.worker, **bounds)
+        self.loop = asyncio.get_running_loop()
 
     async def ask(self) -> Response:
         """One request."""
@@ -76,17 +75,17 @@ def test_more_than_the_queue_holds_is_refused() -> None:
 
 
 def test_who_waits_too_long_is_answered_so() -> None:
-    """The late answer is dropped; the unit counts as busy until it comes."""
+    """The late answer is dropped; the unit counts as busy until it comes. Its own limit holds here, too."""
 
     async def play() -> tuple[int, int, int]:
         unit = Waiting()
         asking = Asking(_served(unit), timeout_seconds=0.02)
         late = await asking.ask()
-        waiting = asking.doors.waiting
+        waiting = asking.worker.waiting
         unit.go.set()
         asking.worker.shutdown()
         await asyncio.sleep(0)
-        return late.status, waiting, asking.doors.waiting
+        return late.status, waiting, asking.worker.waiting
 
     assert asyncio.run(play()) == (504, 1, 0)
 
