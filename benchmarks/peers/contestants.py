@@ -56,7 +56,7 @@ def _ours(*options: str, implementation: str = "SKLEARN_SERVER") -> Callable[[Pa
     def starts(model: Path, ports: Ports) -> list[Start]:
         command: tuple[str | Path, ...] = (
             *(python(OURS), "-m", "sluicegate.serving.server", "--http-port", str(ports.http)),
-            *("--grpc-port", str(ports.grpc), "--model-name", "m", *options),
+            *("--grpc-port", str(ports.grpc), "--model-name", "m", "--allow-unverified", "true", *options),
         )
         if "--predictor" not in options:
             command += ("--implementation", implementation, "--model-uri", model, "--parameters", _PREDICT)

@@ -49,7 +49,7 @@ def model(request: pytest.FixtureRequest, shelf: Any) -> Trained:
 
 def _source(model: Trained, where: Path | None = None, **changes: Any) -> Source:
     given = {"model_uri": str(where or model.where), "parameters": model.parameters, **changes}
-    return Source(name="u", implementation=model.implementation, **given)
+    return Source(name="u", implementation=model.implementation, allow_unverified=True, **given)
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_a_broken_file_is_refused_with_a_sentence(model: Trained, tmp_path: Path
 
 @pytest.mark.parametrize("implementation", sorted(set(PREPACKAGED) - {"HUGGINGFACE_SERVER"}))
 def test_an_empty_directory_is_refused_with_a_sentence(implementation: str, tmp_path: Path) -> None:
-    source = Source(name="u", implementation=implementation, model_uri=str(tmp_path))
+    source = Source(name="u", implementation=implementation, model_uri=str(tmp_path), allow_unverified=True)
 
     with pytest.raises(BundleRefused, match=r"no .+ in |no .+ installed"):
         load(source)

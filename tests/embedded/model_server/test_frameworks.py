@@ -25,7 +25,7 @@ def test_a_server_answers_as_its_framework_does(kind: str, tmp_path: Path) -> No
         for name, column in zip("cab", ROWS.T[[2, 0, 1]], strict=True)
     ]
 
-    with serving(tmp_path, *options) as server:
+    with serving(tmp_path, *options, "--allow-unverified") as server:
         wait_until(server.ready, deadline=60, message="the server is ready")
         asked = {"data": {"names": ["a", "b", "c"], "ndarray": ROWS.tolist()}}
         answered = server.client.post(PREDICT, json=asked).json()["data"]["ndarray"]

@@ -5,8 +5,16 @@ from pathlib import Path
 
 import pytest
 from tests.embedded.model_server.rig import Running, serving
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.embedded
+
+
+def _bare(bundle: Path, copy: Path) -> tuple[str, ...]:
+    """A pickle without what proves it."""
+    copy.mkdir()
+    (copy / "model.joblib").write_bytes((bundle / "model.joblib").read_bytes())
+    return ("--model-uri", str(copy))
 
 
 def _tampered(bundle: Path, copy: Path) -> tuple[str, ...]:
@@ -21,6 +29,10 @@ REFUSALS: list[tuple[Callable[[Path, Path], tuple[str, ...]], str]] = [
     (
         lambda bundle, _: ("--model-uri", str(bundle), "--bundle-digest", "sha256:1"),
         "refused: bundle.json: found sha256:",
+    ),
+    (
+        _bare,
+        "refused: modelUri: found model.joblib, a pickle that no bundle proves: it can run any code; expected a bundle",
     ),
     (lambda *_: ("--model-uri", "s3://bucket/model"), "refused: modelUri: found the scheme s3://"),
     (lambda *_: ("--implementation", "TRITON_SERVER"), "refused: implementation: found 'TRITON_SERVER'"),
@@ -40,6 +52,14 @@ def test_a_refusal_is_one_last_line_and_exit_78(
     with serving(tmp_path, *options(bundle, tmp_path / "copy")) as server:
         assert server.process.wait(60) == 78
         assert server.errors.read_text().splitlines()[-1].startswith(line)
+
+
+def test_a_pickle_that_is_trusted_is_served_and_logged(bundle: Path, tmp_path: Path) -> None:
+    """The option needs no value; a bundle needs no option."""
+    with serving(tmp_path, *_bare(bundle, tmp_path / "copy"), "--allow-unverified") as server:
+        wait_until(server.ready, deadline=60)
+        assert server.client.get("/ready").json()["verified"] is None
+        assert "a pickle that no bundle proves: it can run any code" in server.errors.read_text()
 
 
 def test_a_port_in_use_is_told(bundle: Path, tmp_path: Path, server: Running) -> None:

@@ -5,7 +5,7 @@ The names are Seldon's where it has one; ``serving/server/settings.py`` reads th
 
 import json
 
-from sluicegate.serving.api.defaults import OURS, TIMEOUT, model_of
+from sluicegate.serving.api.defaults import OURS, TIMEOUT, digest_bearer, model_of
 from sluicegate.serving.api.graph_rules import units_of
 from sluicegate.serving.api.seldon_deployment import LEARNING_ROUTERS, PredictiveUnit, PredictorSpec
 from sluicegate.serving.reconcile.workloads import Workload
@@ -44,4 +44,12 @@ def server_environment(workload: Workload, unit: PredictiveUnit) -> dict[str, st
         "SLUICEGATE_NAMESPACE": workload.namespace,
         "SLUICEGATE_MODEL_NAME": model.name if model else "",
         "SLUICEGATE_MODEL_VERSION": model.version if model else "",
+        **({"SLUICEGATE_ALLOW_UNVERIFIED": "true"} if _bare(workload.predictor) else {}),
     }
+
+
+def _bare(predictor: PredictorSpec) -> bool:
+    """Whether a unit's model is told without a digest, as Seldon's users do it: it is served, but never "verified"."""
+    model, bearer = model_of(predictor), digest_bearer(predictor.graph)
+    proven = bearer if model and model.bundle_digest else ""
+    return any(unit.model_uri and unit.name != proven for _, unit in units_of(predictor.graph, "graph"))

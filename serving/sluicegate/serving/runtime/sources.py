@@ -30,7 +30,7 @@ class Source:
     model_uri: str = ""
     parameters: TypedParameters = field(default_factory=dict)
     digest: str = ""
-    allow_unverified: bool = True
+    allow_unverified: bool = False
     children: tuple[str, ...] = ()
 
 
@@ -91,7 +91,9 @@ def refuse_unverified(source: Source, opened: Opened) -> None:
     if opened.bundle is not None:
         return
     if not source.allow_unverified:
-        raise BundleRefused("modelUri", f"{opened.path.name}, a pickle that no bundle proves", "a bundle")
+        found = f"{opened.path.name}, a pickle that no bundle proves: it can run any code"
+        expected = "a bundle, or --allow-unverified (SLUICEGATE_ALLOW_UNVERIFIED=true) for one that is trusted"
+        raise BundleRefused("modelUri", found, expected)
     _LOG.warning("unit %r loads %s, a pickle that no bundle proves: it can run any code", source.name, opened.path)
 
 

@@ -89,8 +89,9 @@ class Server:
 
     def __init__(self, settings: Settings, place: Place) -> None:
         self._settings, self._place = settings, place
-        self._seen: Observing = observing(settings, os.environ)
-        self._journal = self._seen.journal(settings.output, {} if place.number is None else {"worker": place.number})
+        always = {} if place.number is None else {"worker": place.number}
+        self._seen: Observing = observing(settings, os.environ, always)
+        self._journal = self._seen.journal(settings.output, always)
         self._certificates = certificates_of(settings)
         self._state = State()
         self._worker = UnitThread()

@@ -25,12 +25,15 @@ _PROBES = ("Live", "Ready")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """How a request came. ``route`` is its path without names of models; ``at`` when, in seconds since 1970."""
+    """How a request came: ``scheme`` of its URL, ``route`` is its path without names of models; ``at`` when, in seconds
+    since 1970.
+    """
 
     door: Literal["http", "grpc"]
     method: str
     path: str
     route: str = ""
+    scheme: str = "http"
     at: float
     received: float
 
@@ -75,6 +78,7 @@ class Following:
 
     followers: tuple[Follower, ...]
     inside: Inside | None = None
+    scheme: str = "http"
 
     def begin(self, headers: Headers, beginning: Beginning) -> Followed:
         """A request's headers from now on."""
@@ -102,6 +106,7 @@ class Following:
                 method=request.method,
                 path=request.path,
                 route=route_of(request.path),
+                scheme=self.scheme,
                 at=time() - (perf_counter() - request.received),
                 received=request.received,
             )

@@ -44,13 +44,13 @@ class Observing:
             self.lines.stop(seconds)
 
 
-def observing(settings: Settings, environment: MutableMapping[str, str]) -> Observing:
-    """As the settings and OpenTelemetry's variables say."""
+def observing(settings: Settings, environment: MutableMapping[str, str], always: Mapping[str, int]) -> Observing:
+    """As the settings and OpenTelemetry's variables say; ``always`` stands on every line."""
     spans = spans_of(settings, environment)
     lines = None
     if TRUTH[settings.access_log]:
         known = {"deployment": settings.deployment, "predictor": settings.predictor, "unit": settings.name}
-        lines = RequestLines(settings.output, known)
+        lines = RequestLines(settings.output, {**known, **always})
     followers = tuple(each for each in (spans, lines) if each is not None)
-    following = Following(followers, spans) if followers else None
+    following = Following(followers, spans, "https" if settings.tls_cert else "http") if followers else None
     return Observing(spans=spans, lines=lines, following=following)

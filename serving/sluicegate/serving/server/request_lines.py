@@ -8,7 +8,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -36,9 +36,9 @@ class _Line:
 class RequestLines:
     """``known`` is the same on every line: the deployment, the predictor, the unit."""
 
-    def __init__(self, form: str, known: dict[str, str], *, queue: int = QUEUE, file: int = 1) -> None:
+    def __init__(self, form: str, known: Mapping[str, str | int], *, queue: int = QUEUE, file: int = 1) -> None:
         self._form, self._size, self._file = form, queue, file
-        self._known = {name: text for name, text in known.items() if text}
+        self._known = {name: text for name, text in known.items() if text != ""}
         self._lines: deque[_Line | str] = deque()
         self._due = threading.Event()
         self._ending = False

@@ -62,6 +62,13 @@ SETTINGS = (
     Setting(
         "bundle_digest", "SLUICEGATE_BUNDLE_DIGEST", "", "", "sha256:… of bundle.json; any other bundle is refused."
     ),
+    Setting(
+        "allow_unverified",
+        "SLUICEGATE_ALLOW_UNVERIFIED",
+        "false",
+        "",
+        "Whether a pickle that no bundle proves is loaded, which is logged: it can run any code.",
+    ),
     Setting("host", "SLUICEGATE_HOST", "127.0.0.1", "", "Address to listen on."),
     Setting("http_port", "PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000, "", "Port to listen on."),
     Setting("shadow_port", "SLUICEGATE_SHADOW_PORT", 0, "", "Port that gets mirrored copies only; 0: there is none."),

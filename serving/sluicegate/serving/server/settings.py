@@ -28,6 +28,7 @@ class Settings:
     graph: str
     protocol: str
     bundle_digest: str
+    allow_unverified: str
     host: str
     http_port: int
     shadow_port: int
@@ -80,7 +81,7 @@ class Settings:
 
 
 _PORTS = ("grpc_port", "shadow_port")
-_TRUTHS = frozenset({"metrics_in_answers", "access_log", "tracing"})
+_TRUTHS = frozenset({"metrics_in_answers", "access_log", "tracing", "allow_unverified"})
 _POSITIVE = frozenset(
     {"max_body_bytes", "max_message_bytes", "request_timeout_seconds", "receive_seconds", "keep_alive_seconds"}
     | {"queue", "queue_bytes", "batch_bytes", "workers", "worker_silence_seconds"}
@@ -149,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
         unit = f" {setting.unit}" if setting.unit else ""
         shown = f" Default {setting.default}{unit}." if setting.default != "" else ""
         text = f"{setting.sentence} [{setting.env}]{shown}".replace("%", "%%")
-        parser.add_argument(setting.option, dest=setting.name, metavar=setting.name.upper(), help=text)
+        bare: dict[str, Any] = {"nargs": "?", "const": "true"} if setting.name in _TRUTHS else {}
+        parser.add_argument(setting.option, dest=setting.name, metavar=setting.name.upper(), help=text, **bare)
     return parser
 
 

@@ -180,7 +180,7 @@ def _came(beginning: Beginning, headers: Headers) -> dict[str, Any]:
         **server,
         "http.request.method": beginning.method,
         "url.path": beginning.path,
-        "url.scheme": "http",
+        "url.scheme": beginning.scheme,
     }
 
 

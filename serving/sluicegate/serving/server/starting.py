@@ -26,6 +26,7 @@ from sluicegate.serving.server.dispatching import measure_inline_rows
 from sluicegate.serving.server.hops import SeenUnit, hop_of
 from sluicegate.serving.server.metrics import Metrics
 from sluicegate.serving.server.serving_state import Served
+from sluicegate.serving.server.setting_table import TRUTH
 from sluicegate.serving.server.settings import Settings
 from sluicegate.serving.server.specification import graph_of, protocol_of, typed_parameters
 from sluicegate.serving.server.traced import traced_unit
@@ -102,6 +103,7 @@ def _load_units(plan: Plan, settings: Settings, seconds: dict[str, float]) -> di
                 model_uri=node.unit.model_uri,
                 parameters=typed_parameters(node.unit),
                 digest=settings.bundle_digest if node.name == bearer else "",
+                allow_unverified=TRUTH[settings.allow_unverified],
                 children=tuple(child.name for child in node.children),
             )
         )

@@ -356,3 +356,21 @@ def test_a_unit_that_does_not_simply_predict_is_led_by_an_engine() -> None:
     names = [each["name"] for each in at(only(render(raw), "Deployment"), POD + "containers")]
 
     assert names == ["seldon-container-engine", "own"]
+
+
+@pytest.mark.parametrize(
+    ("logger", "form", "mode"),
+    [
+        ({"mode": "request", "url": "http://broker"}, "binary", "request"),
+        ({"mode": "all"}, None, None),
+        ({"url": "http://broker"}, None, None),
+    ],
+)
+def test_a_receiver_of_the_deployments_own_gets_events_as_seldon_sent_them(
+    logger: dict[str, str], form: str | None, mode: str | None
+) -> None:
+    """Our collector gets batches of all, whatever the mode: rollouts are judged by them."""
+    found = at(only(render(deployment(predictor({**SKLEARN, "logger": logger}))), "Deployment"), SERVER + "env")
+
+    told = {each["name"]: each.get("value") for each in found}
+    assert (told.get("SLUICEGATE_LOG_FORM"), told.get("SLUICEGATE_LOG_MODE")) == (form, mode)

@@ -48,7 +48,7 @@ def _bundle(directory: Path, fitted: Any, **changes: Any) -> Source:
         expected_answers=answers,
     )
     write_bundle(directory, replace(contents, **changes))
-    return Source(name="u", implementation="SKLEARN_SERVER", model_uri=str(directory))
+    return Source(name="u", implementation="SKLEARN_SERVER", model_uri=str(directory), allow_unverified=True)
 
 
 @pytest.fixture
@@ -185,7 +185,11 @@ def test_a_bare_model_is_served_unverified(tmp_path: Path) -> None:
     """As Seldon's users have it: a directory with model.joblib, and a method parameter."""
     joblib.dump(LogisticRegression().fit(TABLE.to_numpy(), LABELS), tmp_path / "model.joblib")
     source = Source(
-        name="u", implementation="SKLEARN_SERVER", model_uri=tmp_path.as_uri(), parameters={"method": "predict"}
+        name="u",
+        implementation="SKLEARN_SERVER",
+        model_uri=tmp_path.as_uri(),
+        parameters={"method": "predict"},
+        allow_unverified=True,
     )
 
     loaded = load(source)
