@@ -96,6 +96,11 @@ class Running:
     def end(self) -> None:
         """Take its processes away, with all that they started."""
         for process in self.processes:
+            # Some start their workers in sessions of their own.
+            with suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        child.kill()
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
