@@ -30,7 +30,7 @@ def value_of(request: Request) -> JSONValue:
             return _of_fields(request.body, "the form")
     if not request.body and request.query:
         return _of_fields(request.query, "the query")
-    return seldon.parse(request.body)
+    return seldon.parse_large(request.body)
 
 
 def _of_fields(text: bytes, where: str) -> JSONValue:
