@@ -27,7 +27,7 @@ def graph(name: str, models: dict[str, rig.Model], transport: str) -> rig.JSON:
     return made
 
 
-@pytest.fixture(scope="module", params=["fused", "rest", "grpc"])
+@pytest.fixture(scope="module", params=["fused", "rest", pytest.param("grpc", marks=pytest.mark.full)])
 def ensemble(request: pytest.FixtureRequest, serving: Kubectl, models: dict[str, rig.Model]) -> Iterator[str]:
     """Its name, once it says that it is served."""
     name = f"mean-{request.param}"

@@ -72,6 +72,7 @@ def test_a_rollout_that_is_aborted_loses_no_request(serving: Kubectl, models: di
     assert load.failures == []
 
 
+@pytest.mark.full
 def test_a_rollout_is_judged_by_its_servers_and_promoted(
     serving: Kubectl, models: dict[str, rig.Model], url: str, installed: Kubectl
 ) -> None:

@@ -243,6 +243,7 @@ def test_the_bundle_of_the_configuration_is_one_of_certificates(webhook: Webhook
     assert read_certificates(base64.b64decode(webhook.kubectl("get", KIND, webhook.name, "-o", path)))
 
 
+@pytest.mark.full
 @pytest.mark.timeout(240)
 def test_rotations_under_a_stream_of_admissions_lose_none(kubectl: Kubectl, another_namespace: str) -> None:
     """Two authorities go while every creation is judged by us: no answer is anybody else's."""
