@@ -1,8 +1,8 @@
-"""A server on loopback that answers GET with texts by path, for readers of other people's doors."""
+"""Servers on loopback: one answers GET with texts by path, one hands on what is posted to it."""
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -33,3 +33,27 @@ def serve_texts(texts: Mapping[str, Any]) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def take_posts(take: Callable[[str, Mapping[str, str], bytes], tuple[int, bytes]]) -> Iterator[int]:
+    """Its port. ``take`` gets path, headers by lower-case names, and body, and gives status and body of the answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, body = take(self.path, headers, self.rfile.read(int(headers["content-length"])))
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield listening.server_port
+        listening.shutdown()

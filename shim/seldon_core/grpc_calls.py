@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from sluicegate.serving.protocol import seldon, seldon_protobuf
+from sluicegate.serving.client import seldon_grpc
 from sluicegate.serving.protocol.errors import ProtocolError
 
 METHODS = {
@@ -36,14 +36,11 @@ class Calls:
         self, address: str, method: str, body: Any, metadata: Mapping[str, str], *, ssl: bool
     ) -> tuple[Any, bool, str]:
         """The answer, whether it went well, and what went wrong."""
-        call = self._channel(address, ssl=ssl).unary_unary(
-            f"/seldon.protos.{method}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=seldon_protobuf.SeldonMessage.FromString,
-        )
+        path = f"/seldon.protos.{method}"
+        call = seldon_grpc.method_of(self._channel(address, ssl=ssl), path)
         try:
-            received = call(_request(method, body), timeout=_SECONDS, metadata=tuple(metadata.items()))
-            return _answer(received), True, ""
+            received = call(seldon_grpc.request_of(body, path), timeout=_SECONDS, metadata=tuple(metadata.items()))
+            return seldon_grpc.answer_of(received), True, ""
         except grpc.RpcError as error:
             return None, False, f"{error.code().name}: {error.details()}"
         except ProtocolError as error:
@@ -67,17 +64,3 @@ def _read(path: str | None) -> bytes | None:
     if path is None:
         return None
     return Path(path).read_bytes()
-
-
-def _request(method: str, body: Any) -> Any:
-    if method.endswith("/SendFeedback"):
-        return seldon_protobuf.to_feedback(seldon.feedback_from(body))
-    if method.endswith("/Aggregate"):
-        return seldon_protobuf.to_messages(seldon.messages_from(body))
-    return seldon_protobuf.to_message(seldon.message_from(body, reported=True))
-
-
-def _answer(received: Any) -> Any:
-    if received.WhichOneof("data_oneof") is None:
-        return {"meta": {"puid": received.meta.puid} if received.meta.puid else {}}
-    return seldon.parse(seldon.encode(seldon.body_of(seldon_protobuf.message_from(received, reported=True))))

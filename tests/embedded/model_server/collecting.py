@@ -1,12 +1,12 @@
 """A collector that only remembers what it is told."""
 
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.tiny_http import take_posts
 
 
 @dataclass
@@ -25,18 +25,9 @@ class Collector:
 def listening_collector() -> Iterator[Collector]:
     found = Collector(port=0)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            found.events += json.loads(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(202)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def take(_: str, __: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        found.events += json.loads(body)
+        return 202, b""
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        found.port = listening.server_port
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
+    with take_posts(take) as found.port:
         yield found
-        listening.shutdown()

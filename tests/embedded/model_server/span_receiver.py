@@ -1,16 +1,15 @@
 """A collector of spans that only remembers: OTLP over HTTP and over gRPC, decoded by OpenTelemetry's own messages."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest as Request
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse as Response
+from tests.tiny_http import take_posts
 
 KINDS = {1: "internal", 2: "server", 3: "client"}
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -83,22 +82,13 @@ def receiving(*, by_grpc: bool = False) -> Iterator[Receiver]:
 def _receiving_http() -> Iterator[Receiver]:
     found = Receiver(port=0)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert (self.path, self.headers["content-type"]) == ("/v1/traces", "application/x-protobuf")
-            found.take(Request.FromString(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def take(path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        assert (path, headers["content-type"]) == ("/v1/traces", "application/x-protobuf")
+        found.take(Request.FromString(body))
+        return 200, b""
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        found.port = listening.server_port
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
+    with take_posts(take) as found.port:
         yield found
-        listening.shutdown()
 
 
 @contextmanager

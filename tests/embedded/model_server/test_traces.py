@@ -2,10 +2,8 @@
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from tests.embedded.model_server.collecting import listening_collector
 from tests.embedded.model_server.grpc_rig import message
 from tests.embedded.model_server.rig import GOOD, PREDICT, Running, posted, serving
 from tests.embedded.model_server.span_receiver import Receiver, Span, receiving
+from tests.tiny_http import take_posts
 from tests.waiting import free_port, wait_until
 
 from sluicegate.serving.protocol import protobuf
@@ -193,26 +192,12 @@ class Unit:
 def listening_unit() -> Iterator[Unit]:
     found = Unit()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def take(_: str, headers: Mapping[str, str], __: bytes) -> tuple[int, bytes]:
+        found.headers.append(dict(headers))
+        return 200, b'{"data": {"ndarray": [[1]]}}'
 
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            found.headers.append({name.lower(): value for name, value in self.headers.items()})
-            body = b'{"data": {"ndarray": [[1]]}}'
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        found.port = listening.server_port
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
+    with take_posts(take) as found.port:
         yield found
-        listening.shutdown()
 
 
 def test_without_tracing_headers_go_on_as_they_came(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """Asks a deployment's models through the gateway, in Seldon's protocol, and tells them later what was true."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 
 from sluicegate.serving.api.metadata import JSON
 from sluicegate.serving.client.errors import ClientError, NotFoundError, RefusedError, UnreachableError
+
+Service = Literal["predictions", "feedback"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,39 @@ def told_of(puid: str, truth: Sequence[Any], reward: float) -> JSON:
     return {"response": {"meta": {"puid": puid}}, "truth": {"data": {"ndarray": rows}}, "reward": reward}
 
 
-class PredictionClient:
+class Predicting(ABC):
+    """What a client does, whatever carries it."""
+
+    def __enter__(self) -> Self:
+        """The client, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def predict(
+        self, rows: Sequence[Sequence[Any]], names: Sequence[str], *, headers: dict[str, str] | None = None
+    ) -> Prediction:
+        """The model's answer for these rows; ``names`` are the columns."""
+        return prediction_of(self._ask("predictions", asked_of(rows, names), headers))
+
+    def feedback(self, puid: str, truth: Sequence[Any], *, reward: float = 0.0) -> None:
+        """What turned out to be true for the request ``puid``: one label for each of its rows."""
+        self._ask("feedback", told_of(puid, truth, reward), None)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections."""
+
+    @abstractmethod
+    def _ask(self, service: Service, body: JSON, headers: dict[str, str] | None) -> JSON:
+        """The answer to ``body``."""
+
+
+class PredictionClient(Predicting):
     """Talks to one deployment below ``<gateway>/seldon/<namespace>/<deployment>``.
 
     ``headers`` go with every request (a sticky header, a header route). ``timeout`` is seconds. Raises NotFoundError,
@@ -63,32 +98,12 @@ class PredictionClient:
         self._where = f"{gateway_url.rstrip('/')}/seldon/{namespace}/{deployment}"
         self._http = httpx.Client(headers=headers, timeout=timeout, transport=transport, trust_env=False)
 
-    def __enter__(self) -> Self:
-        """The client, to be closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connections."""
-        self.close()
-
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def predict(
-        self, rows: Sequence[Sequence[Any]], names: Sequence[str], *, headers: dict[str, str] | None = None
-    ) -> Prediction:
-        """The model's answer for these rows; ``names`` are the columns."""
-        return prediction_of(self._post("/api/v1.0/predictions", asked_of(rows, names), headers))
-
-    def feedback(self, puid: str, truth: Sequence[Any], *, reward: float = 0.0) -> None:
-        """What turned out to be true for the request ``puid``: one label for each of its rows."""
-        self._post("/api/v1.0/feedback", told_of(puid, truth, reward), None)
-
-    def _post(self, path: str, body: JSON, headers: dict[str, str] | None) -> JSON:
-        url = f"{self._where}{path}"
+    def _ask(self, service: Service, body: JSON, headers: dict[str, str] | None) -> JSON:
+        url = f"{self._where}/api/v1.0/{service}"
         try:
             response = self._http.post(url, json=body, headers=headers)
         except httpx.HTTPError as error:

@@ -58,10 +58,12 @@ def method_of(channel: Any, path: str) -> Any:
     )
 
 
-def request_of(body: JSON, path: str) -> Any:
-    """The message that says what ``body`` says. Raises ProtocolError."""
+def request_of(body: Any, path: str) -> Any:
+    """The message that says what ``body``, which is JSON, says to the method at ``path``. Raises ProtocolError."""
     if path.endswith("/SendFeedback"):
         return seldon_protobuf.to_feedback(seldon.feedback_from(body))
+    if path.endswith("/Aggregate"):
+        return seldon_protobuf.to_messages(seldon.messages_from(body))
     return seldon_protobuf.to_message(seldon.message_from(body, reported=True))
 
 

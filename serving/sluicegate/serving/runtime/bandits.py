@@ -6,6 +6,7 @@
 
 import logging
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -40,7 +41,7 @@ def thompson(known: Sequence[Count], draw: random.Random) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bandit(BuiltIn):
+class Bandit(BuiltIn, ABC):
     """A router with a tally. ``verbose``: each decision and each lesson is a line of the log."""
 
     tally: Tally
@@ -56,9 +57,9 @@ class Bandit(BuiltIn):
             _LOG.warning("router %r chose %r; it knows %s", self.name, self.tally.arms[arm], known)
         return arm
 
+    @abstractmethod
     def decide(self, known: Sequence[Count]) -> int:
         """Which arm."""
-        raise NotImplementedError
 
     def send_feedback(self, feedback: Feedback) -> None:
         """Learn, if this router sent the request to one child: each row of it counts. Raises BadPayloadError."""

@@ -33,7 +33,7 @@ from sluicegate.serving.server.setting_table import TRUTH
 from sluicegate.serving.server.settings import Settings, names_of, read_settings
 from sluicegate.serving.server.specification import metadata_of
 from sluicegate.serving.server.starting import serve_graph
-from sluicegate.serving.server.tls import certificates_of
+from sluicegate.serving.server.tls import Certificates, certificates_of
 from sluicegate.serving.server.unit_thread import UnitThread
 from sluicegate.serving.server.workers.fleet import Fleet
 from sluicegate.serving.server.workers.place import Place, place_of
@@ -235,12 +235,16 @@ class Server:
             if turn % 10 == 0:
                 ports.tick(now)
             if turn % 50 == 0 and self._certificates is not None:
-                told = self._certificates.look()
-                self._journal.say("certificate", state=told) if told else None
+                self._look_at(self._certificates)
             if self._state.dispatcher is not None:
                 self._state.dispatcher.sweep(now)
             turn += 1
             await asyncio.sleep(_TICK_SECONDS)
+
+    def _look_at(self, certificates: Certificates) -> None:
+        told = certificates.look()
+        if told:
+            self._journal.say("certificate", state=told)
 
     async def _drain(self, ports: Ports) -> None:
         """Not ready; answer until it is quiet or half the time is gone; then close the port and finish."""

@@ -62,6 +62,43 @@ class Dispatching(Protocol):
         """Answer those who waited too long."""
 
 
+class Around:
+    """``Dispatching`` that hands everything on to ``inner``: for what stands around it and changes a part."""
+
+    def __init__(self, inner: Dispatching) -> None:
+        self._inner = inner
+
+    @property
+    def in_flight(self) -> int:
+        """As the port says."""
+        return self._inner.in_flight
+
+    @property
+    def waiting(self) -> int:
+        """As the port says."""
+        return self._inner.waiting
+
+    def submit(
+        self,
+        message: Message,
+        done: Callable[[Result], None],
+        wanted: Callable[[], bool],
+        headers: Headers = NO_HEADERS,
+    ) -> None:
+        """As the port says."""
+        self._inner.submit(message, done, wanted, headers)
+
+    def tell(
+        self, feedback: Feedback, done: Callable[[BaseException | None], None], headers: Headers = NO_HEADERS
+    ) -> None:
+        """As the port says."""
+        self._inner.tell(feedback, done, headers)
+
+    def sweep(self, now: float) -> None:
+        """As the port says."""
+        self._inner.sweep(now)
+
+
 @dataclass(slots=True)
 class Job:
     """A request that waits for its answer."""

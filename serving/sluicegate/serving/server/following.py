@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from sluicegate.serving.graph.execution import NO_HEADERS
 from sluicegate.serving.graph.units import Headers
 from sluicegate.serving.protocol.messages import Feedback, Message
-from sluicegate.serving.server.dispatching import Dispatching, Result
+from sluicegate.serving.server.dispatching import Around, Dispatching, Result
 from sluicegate.serving.server.exchanges import Handler, Reply, Request, Response
 from sluicegate.serving.server.grpc_calls import Call, Handle, code_of, status_of
 
@@ -165,21 +165,12 @@ class Following:
         return called
 
 
-class FollowedDispatcher:
+class FollowedDispatcher(Around):
     """``Dispatching`` that tells followers how large a request is, and that its client went."""
 
-    def __init__(self, dispatcher: Dispatching, following: Following) -> None:
-        self._dispatcher, self._following = dispatcher, following
-
-    @property
-    def in_flight(self) -> int:
-        """As the port says."""
-        return self._dispatcher.in_flight
-
-    @property
-    def waiting(self) -> int:
-        """As the port says."""
-        return self._dispatcher.waiting
+    def __init__(self, inner: Dispatching, following: Following) -> None:
+        super().__init__(inner)
+        self._following = following
 
     def submit(
         self,
@@ -193,9 +184,8 @@ class FollowedDispatcher:
             headers.rows, headers.puid = message.rows, message.meta.puid
             if self._following.inside is not None:
                 message = self._following.inside.message(message, headers)
-            self._dispatcher.submit(message, done, self._told_when_gone(wanted, headers), headers)
-        else:
-            self._dispatcher.submit(message, done, wanted, headers)
+            wanted = self._told_when_gone(wanted, headers)
+        super().submit(message, done, wanted, headers)
 
     def tell(
         self, feedback: Feedback, done: Callable[[BaseException | None], None], headers: Headers = NO_HEADERS
@@ -203,11 +193,7 @@ class FollowedDispatcher:
         """As the port says."""
         if isinstance(headers, Followed) and self._following.inside is not None:
             feedback = self._following.inside.feedback(feedback, headers)
-        self._dispatcher.tell(feedback, done, headers)
-
-    def sweep(self, now: float) -> None:
-        """As the port says."""
-        self._dispatcher.sweep(now)
+        super().tell(feedback, done, headers)
 
     def _told_when_gone(self, wanted: Callable[[], bool], request: Followed) -> Callable[[], bool]:
         def still() -> bool:

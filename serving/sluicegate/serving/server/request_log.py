@@ -15,7 +15,6 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-import numpy as np
 
 from sluicegate.serving.protocol import trace_context
 from sluicegate.serving.protocol.errors import BadPayloadError
@@ -33,7 +32,7 @@ _LEFT_OUT = {"all": "", "request": RESPONSE, "response": REQUEST}
 """By mode; what is no event of a prediction is told in any case."""
 _BATCH_BYTES = 1024 * 1024
 _SMALL = 1000
-"""What an event without a body, or one that is no array, is counted as."""
+"""What an event is counted as beside its data."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -57,7 +56,7 @@ class Entry:
     def size(self) -> int:
         """About its bytes."""
         if isinstance(self.data, Message):
-            return self.data.content.nbytes if isinstance(self.data.content, np.ndarray) else _SMALL
+            return _SMALL + self.data.size
         return _SMALL + len(self.data) if isinstance(self.data, bytes) else _SMALL
 
 

@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from sluicegate.serving.graph.execution import NO_HEADERS
 from sluicegate.serving.graph.units import Headers
-from sluicegate.serving.protocol.messages import Feedback, Message
+from sluicegate.serving.protocol.messages import Feedback
 from sluicegate.serving.protocol.router_counts import Count, Report
 from sluicegate.serving.runtime.tally import Tally
-from sluicegate.serving.server.dispatching import Dispatching, Result
+from sluicegate.serving.server.dispatching import Around, Dispatching
 from sluicegate.serving.server.metrics import Labels
 from sluicegate.serving.server.router_homes import Home, HomeError, home_of
 from sluicegate.serving.server.settings import Settings
@@ -217,31 +217,12 @@ def figures_of(sharing: Sharing) -> dict[str, tuple[str, Callable[[], Mapping[La
     }
 
 
-class SettledFeedback:
+class SettledFeedback(Around):
     """``Dispatching`` that answers a feedback when what was learnt by it is at home."""
 
     def __init__(self, inner: Dispatching, sharing: Sharing) -> None:
-        self._inner, self._sharing = inner, sharing
-
-    @property
-    def in_flight(self) -> int:
-        """As the port says."""
-        return self._inner.in_flight
-
-    @property
-    def waiting(self) -> int:
-        """As the port says."""
-        return self._inner.waiting
-
-    def submit(
-        self,
-        message: Message,
-        done: Callable[[Result], None],
-        wanted: Callable[[], bool],
-        headers: Headers = NO_HEADERS,
-    ) -> None:
-        """As the port says."""
-        self._inner.submit(message, done, wanted, headers)
+        super().__init__(inner)
+        self._sharing = sharing
 
     def tell(
         self, feedback: Feedback, done: Callable[[BaseException | None], None], headers: Headers = NO_HEADERS
@@ -254,8 +235,4 @@ class SettledFeedback:
             else:
                 done(error)
 
-        self._inner.tell(feedback, learnt, headers)
-
-    def sweep(self, now: float) -> None:
-        """As the port says."""
-        self._inner.sweep(now)
+        super().tell(feedback, learnt, headers)

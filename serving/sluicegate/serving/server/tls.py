@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
+
 from sluicegate.serving.server.errors import SettingsRefusedError
 from sluicegate.serving.server.settings import Settings
 
@@ -86,8 +88,6 @@ def certificates_of(settings: Settings) -> Certificates | None:
 
 def grpc_credentials(certificates: Certificates) -> Any:
     """The same for the gRPC door; each handshake takes the material of the moment."""
-    import grpc
-
     served = certificates.material
 
     def configuration(material: Material) -> Any:

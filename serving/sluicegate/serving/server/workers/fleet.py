@@ -154,6 +154,7 @@ class Fleet:
                     task = asyncio.create_task(self._scrape(worker, said.number))
                     self._scrapes.add(task)
                     task.add_done_callback(self._scrapes.discard)
+        await worker.channel.close()
 
     def _loaded(self, worker: _Worker) -> None:
         worker.loaded = True
